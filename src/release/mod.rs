@@ -1,0 +1,5 @@
+//! Releases: versions, archive names, archives and their manifests.
+
+pub mod version;
+
+pub use version::Version;

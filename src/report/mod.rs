@@ -1,0 +1,89 @@
+//! What a person, a CI log and the log file see of a command.
+//!
+//! Events flow one way: the rooms emit, [`Report`] displays.
+
+mod redact;
+mod terminal;
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+
+pub use redact::Redactor;
+pub use terminal::{Step, Transfer};
+
+/// How much is shown, and how.
+#[derive(Debug, Clone, Default)]
+pub struct ReportOptions {
+    /// Show the output of every step (`-V`).
+    pub verbose: bool,
+    /// No colours, no progress bars (`--plain`, CI).
+    pub plain: bool,
+    /// Colours although standard output is no terminal (`--runs-as-mix-task`).
+    pub force_colour: bool,
+    /// Where everything is written down (`LOG_FILE`).
+    pub log_file: Option<Utf8PathBuf>,
+    /// What must never be shown.
+    pub redactor: Redactor,
+}
+
+/// Shows what happens. Clones show in the same place; it may be used from several threads.
+#[derive(Clone)]
+pub struct Report(Arc<terminal::Terminal>);
+
+impl Report {
+    /// Shows on standard output (what a command says) and standard error (progress).
+    pub fn new(options: ReportOptions) -> Self {
+        Self(Arc::new(terminal::Terminal::new(options)))
+    }
+
+    /// The line that a command begins or ends with, between empty lines.
+    pub fn banner(&self, text: &str) {
+        self.0.banner(text);
+    }
+
+    /// A step of the recipe: `-----> text`.
+    pub fn status(&self, text: &str) {
+        self.0.status(text);
+    }
+
+    /// A detail, shown with `-V` only.
+    pub fn info(&self, text: &str) {
+        self.0.info(text);
+    }
+
+    /// Plain text of the command's result.
+    pub fn print(&self, text: &str) {
+        self.0.print(text);
+    }
+
+    /// Something the user may want to do or know.
+    pub fn hint(&self, text: &str) {
+        self.0.hint(text);
+    }
+
+    /// Something that went well.
+    pub fn success(&self, text: &str) {
+        self.0.success(text);
+    }
+
+    /// Something that went wrong.
+    pub fn error(&self, text: &str) {
+        self.0.error(text);
+    }
+
+    /// Output of a command on a host: streams with `-V`, else only its tail is kept for an error.
+    pub fn output(&self, bytes: &[u8]) {
+        self.0.output(bytes);
+    }
+
+    /// A step that may take long: a spinner with elapsed time on a terminal, until dropped.
+    pub fn step(&self, label: &str) -> Step {
+        self.0.step(label)
+    }
+
+    /// A transfer of `total` bytes: a bar on a terminal, until dropped.
+    pub fn transfer(&self, label: &str, total: u64) -> Transfer {
+        self.0.transfer(label, total)
+    }
+}

@@ -1,0 +1,170 @@
+//! Status lines, colours, spinners and bars on the terminal, and the log file.
+
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::ReportOptions;
+
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const ARROW: Style = AnsiColor::Yellow.on_default();
+const BOLD: Style = Style::new().bold();
+
+/// The one place that writes to standard output, standard error and the log file.
+pub struct Terminal {
+    options: ReportOptions,
+    colour: bool,
+    bars: MultiProgress,
+    log: Option<Mutex<File>>,
+}
+
+/// A step under way; its spinner goes when this is dropped.
+#[must_use]
+pub struct Step(ProgressBar);
+
+/// A transfer under way; its bar goes when this is dropped.
+#[must_use]
+pub struct Transfer(ProgressBar);
+
+impl Transfer {
+    /// Says how many bytes are through in all.
+    pub fn at(&self, bytes: u64) {
+        self.0.set_position(bytes);
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Terminal {
+    pub(super) fn new(options: ReportOptions) -> Self {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let terminal = std::io::stdout().is_terminal();
+        let colour = !options.plain && !no_colour && (terminal || options.force_colour);
+        let moving = !options.plain && std::io::stderr().is_terminal();
+        let target = if moving { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let log = options.log_file.as_ref().and_then(|path| {
+            // Private: commands and their output are nobody else's business.
+            File::options().create(true).append(true).mode(0o600).open(path).ok().map(Mutex::new)
+        });
+        Self { options, colour, bars: MultiProgress::with_draw_target(target), log }
+    }
+
+    pub(super) fn banner(&self, text: &str) {
+        let text = self.options.redactor.redact(text);
+        self.line(&format!("\n{}\n", self.styled(GREEN, &text)));
+        self.log(&text);
+    }
+
+    pub(super) fn status(&self, text: &str) {
+        let text = self.options.redactor.redact(text);
+        self.line(&format!("{}{}", self.styled(ARROW, "-----> "), self.styled(BOLD, &text)));
+        self.log(&text);
+    }
+
+    pub(super) fn info(&self, text: &str) {
+        let text = self.options.redactor.redact(text);
+        if self.options.verbose {
+            self.line(&text);
+        }
+        self.log(&text);
+    }
+
+    pub(super) fn print(&self, text: &str) {
+        self.line(&self.options.redactor.redact(text));
+    }
+
+    pub(super) fn hint(&self, text: &str) {
+        self.coloured(YELLOW, text);
+    }
+
+    pub(super) fn success(&self, text: &str) {
+        self.coloured(GREEN, text);
+    }
+
+    /// Errors go to standard error, where scripts look for them.
+    pub(super) fn error(&self, text: &str) {
+        let text = self.options.redactor.redact(text);
+        let colour = !self.options.plain && self.colour;
+        let shown = if colour { format!("{RED}{text}{RED:#}") } else { text.clone() };
+        self.bars.suspend(|| {
+            // A closed standard error leaves nobody to tell.
+            drop(writeln!(std::io::stderr().lock(), "{shown}"));
+        });
+        self.log(&text);
+    }
+
+    pub(super) fn output(&self, bytes: &[u8]) {
+        let text = self.options.redactor.redact(&String::from_utf8_lossy(bytes));
+        if self.options.verbose {
+            self.bars.suspend(|| {
+                let mut stdout = std::io::stdout().lock();
+                // A reader that went away (`| head`) must not fail the deploy.
+                drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+            });
+        }
+        self.log(text.trim_end());
+    }
+
+    pub(super) fn step(&self, label: &str) -> Step {
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        bar.set_style(style("  {spinner} {msg} {elapsed}"));
+        bar.set_message(self.options.redactor.redact(label));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Step(bar)
+    }
+
+    pub(super) fn transfer(&self, label: &str, total: u64) -> Transfer {
+        let bar = self.bars.add(ProgressBar::new(total));
+        bar.set_style(style("  {msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
+        bar.set_message(self.options.redactor.redact(label));
+        Transfer(bar)
+    }
+
+    fn coloured(&self, style: Style, text: &str) {
+        let text = self.options.redactor.redact(text);
+        self.line(&self.styled(style, &text));
+        self.log(&text);
+    }
+
+    fn styled(&self, style: Style, text: &str) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn line(&self, text: &str) {
+        self.bars.suspend(|| {
+            // A reader that went away (`| head`) must not fail the deploy.
+            drop(writeln!(std::io::stdout().lock(), "{text}"));
+        });
+    }
+
+    fn log(&self, text: &str) {
+        if let Some(log) = &self.log
+            && let Ok(mut log) = log.lock()
+        {
+            let now = jiff::Timestamp::now();
+            // A full disk under the log must not fail the deploy.
+            drop(writeln!(log, "{now} {text}"));
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,0 +1,3 @@
+//! To be built.
+pub mod typed;
+pub use typed::*;
