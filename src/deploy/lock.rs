@@ -33,7 +33,9 @@ impl LockOwner {
     pub fn this_process() -> Self {
         let pid = std::process::id();
         Self {
-            user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into()),
+            user: std::env::var("USER")
+                .or_else(|_| std::env::var("LOGNAME"))
+                .unwrap_or_else(|_| "unknown".into()),
             machine: machine(),
             pid,
             boot_id: boot_id(),

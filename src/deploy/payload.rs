@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -36,60 +36,55 @@ impl Payload {
 }
 
 /// Makes payloads from one archive; hosts that lack the same entries share one.
-pub struct Payloads<'a> {
-    archive: &'a Utf8Path,
-    manifest: &'a Manifest,
-    wanted: &'a [Wanted],
+pub struct Payloads {
+    archive: Utf8PathBuf,
     made: Mutex<HashMap<Vec<usize>, Arc<Payload>>>,
 }
 
-impl<'a> Payloads<'a> {
-    /// For the archive that `manifest` and `wanted` describe.
-    pub fn new(archive: &'a Utf8Path, manifest: &'a Manifest, wanted: &'a [Wanted]) -> Self {
-        Self { archive, manifest, wanted, made: Mutex::default() }
+impl Payloads {
+    /// For this archive.
+    pub fn new(archive: Utf8PathBuf) -> Self {
+        Self { archive, made: Mutex::default() }
     }
 
-    /// The payload with at least the wanted entries of these indices.
+    /// The payload with at least those of the wanted entries that have these indices.
     ///
     /// # Errors
     /// When the archive cannot be read or the part cannot be written.
-    pub fn of(&self, indices: &[usize]) -> io::Result<Arc<Payload>> {
+    pub fn of(&self, manifest: &Manifest, wanted: &[Wanted], indices: &[usize]) -> io::Result<Arc<Payload>> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(payload) = made.get(indices) {
             return Ok(Arc::clone(payload));
         }
-        let names: BTreeSet<&str> = indices.iter().map(|&index| self.wanted[index].path.as_str()).collect();
+        let names: BTreeSet<&str> = indices.iter().map(|&index| wanted[index].path.as_str()).collect();
+        let prefix = match &manifest.layout {
+            Layout::Prefixed(prefix) => prefix,
+            Layout::Bare => "",
+        };
         // A hard link is useless without the file that it names: then all is sent.
-        let linked = names
-            .iter()
-            .any(|name| matches!(self.manifest.get(name), Some(EntryKind::Hardlink { .. })));
-        let payload = if linked || indices.len() == self.wanted.len() { self.whole()? } else { self.part(&names)? };
+        let linked = names.iter().any(|name| matches!(manifest.get(name), Some(EntryKind::Hardlink { .. })));
+        let payload = if linked || indices.len() == wanted.len() {
+            let size = fs_err::metadata(&self.archive)?.len();
+            Payload { file: self.archive.clone(), _temporary: None, prefix: prefix.to_owned(), size }
+        } else {
+            self.part(prefix, &names)?
+        };
         let payload = Arc::new(payload);
         made.insert(indices.to_vec(), Arc::clone(&payload));
         Ok(payload)
     }
 
-    fn prefix(&self) -> &str {
-        match &self.manifest.layout {
-            Layout::Prefixed(prefix) => prefix,
-            Layout::Bare => "",
-        }
-    }
-
-    fn whole(&self) -> io::Result<Payload> {
-        let size = fs_err::metadata(self.archive)?.len();
-        Ok(Payload { file: self.archive.to_owned(), _temporary: None, prefix: self.prefix().to_owned(), size })
-    }
-
-    fn part(&self, names: &BTreeSet<&str>) -> io::Result<Payload> {
-        let mut archive = tar::Archive::new(MultiGzDecoder::new(BufReader::new(fs_err::File::open(self.archive)?)));
+    fn part(&self, prefix: &str, names: &BTreeSet<&str>) -> io::Result<Payload> {
+        let mut archive =
+            tar::Archive::new(MultiGzDecoder::new(BufReader::new(fs_err::File::open(&self.archive)?)));
         let mut temporary = tempfile::NamedTempFile::with_prefix("edeliver-part-")?;
-        let mut part = tar::Builder::new(GzEncoder::new(BufWriter::new(temporary.as_file()), Compression::default()));
+        let mut part =
+            tar::Builder::new(GzEncoder::new(BufWriter::new(temporary.as_file()), Compression::default()));
         for entry in archive.entries()? {
             let mut entry = entry?;
             let path = entry.path_bytes().into_owned();
             let path = String::from_utf8_lossy(&path).into_owned();
-            let name = self.inside(&path);
+            let name = inside(&path, prefix);
             if !names.contains(name) {
                 continue;
             }
@@ -112,16 +107,16 @@ impl<'a> Payloads<'a> {
             .map_err(|path| io::Error::other(format!("{} is not UTF-8", path.display())))?;
         Ok(Payload { file, _temporary: Some(path), prefix: String::new(), size })
     }
+}
 
-    /// An entry's path relative to the release root, as the manifest has it.
-    fn inside<'p>(&self, path: &'p str) -> &'p str {
-        let mut rest = path.trim_end_matches('/');
-        while let Some(stripped) = rest.strip_prefix("./") {
-            rest = stripped.trim_start_matches('/');
-        }
-        match self.prefix() {
-            "" => rest,
-            prefix => rest.strip_prefix(prefix).map_or(rest, |inner| inner.trim_start_matches('/')),
-        }
+/// An entry's path relative to the release root, as the manifest has it.
+fn inside<'p>(path: &'p str, prefix: &str) -> &'p str {
+    let mut rest = path.trim_end_matches('/');
+    while let Some(stripped) = rest.strip_prefix("./") {
+        rest = stripped.trim_start_matches('/');
+    }
+    match rest.strip_prefix(prefix) {
+        Some(inner) if !prefix.is_empty() => inner.trim_start_matches('/'),
+        _ => rest,
     }
 }

@@ -88,10 +88,7 @@ impl Plan {
 /// `--clean-deploy`: the directories of the old release go as a whole. Returns their names.
 fn asides<'a>(top: &[&'a str], wanted: &[Wanted], survey: &'a Survey, steps: &mut Vec<Step>) -> Vec<&'a str> {
     let there = |name: &str| {
-        wanted
-            .iter()
-            .zip(&survey.entries)
-            .any(|(entry, found)| entry.path == name && *found != Found::Absent)
+        wanted.iter().zip(&survey.entries).any(|(entry, found)| entry.path == name && *found != Found::Absent)
     };
     let mut fresh: Vec<&str> = cleaned(top.iter().copied()).into_iter().filter(|name| there(name)).collect();
     for erts in &survey.erts {
@@ -116,7 +113,12 @@ fn rank(step: &Step) -> u8 {
         "lib" => 1,
         top if top.starts_with("erts-") => 1,
         "bin" => 3,
-        "releases" if ["releases", "releases/start_erl.data", "releases/RELEASES", "releases/COOKIE"].contains(&path) => 4,
+        "releases"
+            if ["releases", "releases/start_erl.data", "releases/RELEASES", "releases/COOKIE"]
+                .contains(&path) =>
+        {
+            4
+        }
         _ => 2,
     }
 }

@@ -1,7 +1,8 @@
 //! What is on a host before a deploy, as the host's side printed it.
 
-use super::agent::{Answer, Unreadable};
 use super::wanted::{Wanted, WantedKind, mode_on_host};
+use crate::host::agent::{Answer, Unreadable};
+use crate::node::NodeState;
 
 /// What is on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,48 +42,6 @@ pub enum Found {
     OtherType,
 }
 
-/// Whether the node runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NodeState {
-    /// No process of it.
-    Stopped,
-    /// Its process, and the version that it answers with (none when it does not answer).
-    Running {
-        /// The operating system's process id.
-        pid: u32,
-        /// The version that runs.
-        version: Option<String>,
-    },
-}
-
-impl NodeState {
-    /// As the journal and the host's side write it.
-    pub fn to_words(&self) -> String {
-        match self {
-            NodeState::Stopped => "stopped".to_owned(),
-            NodeState::Running { pid, version } => {
-                format!("running {pid} {}", version.as_deref().unwrap_or("unknown"))
-            }
-        }
-    }
-
-    /// Reads what [`NodeState::to_words`] writes.
-    ///
-    /// # Errors
-    /// When the text is something else.
-    pub fn parse(text: &str) -> Result<Self, Unreadable> {
-        let unreadable = || Unreadable(format!("node {text}"));
-        match text.split_whitespace().collect::<Vec<_>>()[..] {
-            ["stopped"] => Ok(NodeState::Stopped),
-            ["running", pid, version] => Ok(NodeState::Running {
-                pid: pid.parse().map_err(|_| unreadable())?,
-                version: (version != "unknown").then(|| version.to_owned()),
-            }),
-            _ => Err(unreadable()),
-        }
-    }
-}
-
 impl Survey {
     /// Reads the host's answer about `wanted`.
     ///
@@ -106,7 +65,9 @@ impl Survey {
             if let Some((inner, place)) = line.split_once(' ')
                 && inner != device
             {
-                problems.push(format!("{place} is on another file system than {root}: nothing can be renamed into it"));
+                problems.push(format!(
+                    "{place} is on another file system than {root}: nothing can be renamed into it"
+                ));
             }
         }
         Ok(Self {
@@ -148,9 +109,7 @@ fn entries(answer: &Answer, wanted: &[Wanted], umask: u32) -> Result<Vec<Found>,
                     let there = octal(modes.next().ok_or_else(|| missing("mode"))?)?;
                     same(same_sum && there == mode_on_host(*mode, umask))
                 }
-                ("l", WantedKind::Link { .. }) => {
-                    same(links.next().ok_or_else(|| missing("link"))? == "ok")
-                }
+                ("l", WantedKind::Link { .. }) => same(links.next().ok_or_else(|| missing("link"))? == "ok"),
                 _ => Found::OtherType,
             };
             Ok(found)

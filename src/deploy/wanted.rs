@@ -61,7 +61,7 @@ pub fn wanted(manifest: &Manifest) -> Vec<Wanted> {
 fn resolve(kind: &EntryKind, kinds: &BTreeMap<&str, &EntryKind>, depth: usize) -> Option<WantedKind> {
     match kind {
         EntryKind::File { size, sha256, mode } => {
-            Some(WantedKind::File { size: *size, sha256: sha256.clone(), mode: *mode })
+            Some(WantedKind::File { size: *size, sha256: sha256.to_string(), mode: *mode })
         }
         EntryKind::Directory { mode } => Some(WantedKind::Directory { mode: *mode }),
         EntryKind::Symlink { target } => Some(WantedKind::Link { target: target.clone() }),
@@ -137,7 +137,10 @@ impl Name<'_> {
 
 /// The top-level directories that `--clean-deploy` replaces as a whole, among those in `names`.
 pub fn cleaned<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
-    names.into_iter().filter(|name| matches!(*name, "lib" | "releases") || name.starts_with("erts-")).collect()
+    names
+        .into_iter()
+        .filter(|name| matches!(*name, "lib" | "releases") || name.starts_with("erts-"))
+        .collect()
 }
 
 /// Bytes as hexadecimal digits.

@@ -1,5 +1,6 @@
 //! Hosts: typed commands on them, in parallel, with errors that say what a person would want to know.
 
+pub mod agent;
 mod parallel;
 mod step;
 

@@ -23,9 +23,7 @@ pub fn each<T: Send, R: Send>(items: &mut [T], step: impl Fn(&mut T) -> R + Sync
             });
         }
     });
-    work.into_iter()
-        .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner).1)
-        .collect()
+    work.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner).1).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! One command on one host whose status is always read.
 
-use crate::transport::{
-    ExitStatus, HostAddr, Output, RemoteCommand, Session, Stdin, Stream, TransportError,
-};
+use crate::transport::{ExitStatus, HostAddr, Output, RemoteCommand, Session, Stdin, Stream, TransportError};
 
 /// How many of a failed command's last lines an error shows.
 const TAIL_LINES: usize = 20;

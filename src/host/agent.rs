@@ -1,20 +1,11 @@
-//! The host's side: one POSIX script with few verbs, and the lines that it answers with.
+//! The host's side of a phase: a POSIX script with verbs, and the lines that it answers with.
 
 use std::time::Duration;
 
 use crate::transport::{HostAddr, RemoteCommand, RemotePath, Session, Stdin, TransportError};
 
-/// The script: shared parts first, the dispatch last.
-const SCRIPT: &str = concat!(
-    include_str!("agent/common.sh"),
-    include_str!("agent/lock.sh"),
-    include_str!("agent/survey.sh"),
-    include_str!("agent/stage.sh"),
-    include_str!("agent/switch.sh"),
-    include_str!("../node/node.sh"),
-    include_str!("agent/undo.sh"),
-    include_str!("agent/main.sh"),
-);
+/// What every script of the host's side begins with.
+pub const COMMON: &str = include_str!("agent/common.sh");
 
 /// Where and how the host's side works: the same for all of its phases.
 #[derive(Debug, Clone)]
@@ -31,80 +22,25 @@ pub struct Place {
     pub stable_for: Duration,
 }
 
-/// One phase on the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Looks, changes nothing.
-    Survey,
-    /// Takes the lock, then looks.
-    Open,
-    /// Receives the new files.
-    Stage,
-    /// Renames them into place.
-    Switch,
-    /// Stops the node that runs.
-    Stop,
-    /// Starts the new release and verifies it.
-    Start,
-    /// Puts everything back.
-    Undo,
-    /// Makes the deploy final.
-    Commit,
-    /// Gives the lock back and drops what was staged.
-    Abandon,
-}
-
-impl Phase {
-    fn verb(self) -> &'static str {
-        match self {
-            Phase::Survey => "survey",
-            Phase::Open => "open",
-            Phase::Stage => "stage",
-            Phase::Switch => "switch",
-            Phase::Stop => "stop",
-            Phase::Start => "start",
-            Phase::Undo => "undo",
-            Phase::Commit => "commit",
-            Phase::Abandon => "abandon",
-        }
-    }
-
+/// One phase: what the host's side is asked to do.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// [`COMMON`] and the room's own parts.
+    pub script: &'static str,
+    /// Which part of it.
+    pub verb: &'static str,
     /// As messages name it.
-    pub fn label(self) -> &'static str {
-        match self {
-            Phase::Survey => "looking at the host",
-            Phase::Open => "locking and looking at the host",
-            Phase::Stage => "sending the release",
-            Phase::Switch => "switching to the new files",
-            Phase::Stop => "stopping the running node",
-            Phase::Start => "starting and verifying the new release",
-            Phase::Undo => "rolling back",
-            Phase::Commit => "committing",
-            Phase::Abandon => "giving the lock back",
-        }
-    }
-
+    pub label: &'static str,
+    /// The deploy that it belongs to, or "-".
+    pub id: String,
+    /// What the verb needs.
+    pub args: Vec<String>,
     /// The node is controlled with the environment that the user's profile sets.
-    fn needs_profile(self) -> bool {
-        matches!(self, Phase::Survey | Phase::Open | Phase::Switch | Phase::Stop | Phase::Start | Phase::Undo)
-    }
-
-    /// What puts things right must come to its end, whatever the user presses.
-    fn interruptible(self) -> bool {
-        matches!(self, Phase::Survey | Phase::Open | Phase::Stage | Phase::Switch | Phase::Stop | Phase::Start)
-    }
-
-    fn time_limit(self, place: &Place) -> Duration {
-        let node = place.start_timeout * 2 + place.stable_for;
-        match self {
-            Phase::Stage => Duration::from_secs(6 * 3600),
-            Phase::Stop | Phase::Start => node + Duration::from_secs(60),
-            Phase::Undo => node * 2 + Duration::from_secs(300),
-            Phase::Survey | Phase::Open | Phase::Switch | Phase::Commit | Phase::Abandon => {
-                Duration::from_secs(300)
-            }
-        }
-    }
+    pub profile: bool,
+    /// Whether ctrl-c may cut it short. What puts things right must come to its end.
+    pub interruptible: bool,
+    /// How long it may take.
+    pub time_limit: Duration,
 }
 
 /// A phase did not come to a good end.
@@ -114,7 +50,7 @@ pub enum PhaseError {
     #[error(transparent)]
     Link(#[from] TransportError),
     /// The host says that it failed, and why.
-    #[error("{host}: {label}: {reason}{}", notes(.notes))]
+    #[error("{host}: {label}: {reason}{}", indented(.notes))]
     Failed {
         /// The host.
         host: HostAddr,
@@ -126,7 +62,7 @@ pub enum PhaseError {
         notes: Vec<String>,
     },
     /// The phase ended without its last line, so the outcome is unknown.
-    #[error("{host}: {label}: it ended early{}", notes(.notes))]
+    #[error("{host}: {label}: it ended early{}", indented(.notes))]
     Unknown {
         /// The host.
         host: HostAddr,
@@ -150,7 +86,7 @@ pub enum PhaseError {
 #[error("cannot read the host's answer: {0}")]
 pub struct Unreadable(pub String);
 
-fn notes(lines: &[String]) -> String {
+fn indented(lines: &[String]) -> String {
     lines.iter().map(|line| format!("\n  {line}")).collect()
 }
 
@@ -174,19 +110,19 @@ impl Answer {
 }
 
 /// The command of a phase. The nonce tells its last line from anything that a profile prints.
-pub fn command(place: &Place, phase: Phase, id: &str, nonce: &str, args: &[String]) -> RemoteCommand {
-    let command = RemoteCommand::script(SCRIPT)
-        .arg(phase.verb())
+fn command(place: &Place, request: &Request, nonce: &str) -> RemoteCommand {
+    let command = RemoteCommand::script(request.script)
+        .arg(request.verb)
         .arg(nonce)
         .arg(&place.deliver_to)
         .arg(place.app.as_str())
-        .arg(id)
+        .arg(request.id.as_str())
         .arg(place.start_timeout.as_secs().max(1).to_string())
         .arg(place.stable_for.as_secs_f64().to_string())
-        .args(args)
-        .deadline(phase.time_limit(place));
-    let command = if phase.needs_profile() { command.profile(&place.profile) } else { command };
-    if phase.interruptible() { command } else { command.uninterruptible() }
+        .args(&request.args)
+        .deadline(request.time_limit);
+    let command = if request.profile { command.profile(&place.profile) } else { command };
+    if request.interruptible { command } else { command.uninterruptible() }
 }
 
 /// Runs a phase on the host and reads its answer.
@@ -196,19 +132,17 @@ pub fn command(place: &Place, phase: Phase, id: &str, nonce: &str, args: &[Strin
 pub fn call(
     session: &mut Session,
     place: &Place,
-    phase: Phase,
-    id: &str,
-    args: &[String],
+    request: &Request,
     stdin: Stdin<'_>,
 ) -> Result<Answer, PhaseError> {
     let nonce = nonce();
-    let output = session.output(&command(place, phase, id, &nonce, args), stdin)?;
-    read_answer(session.addr(), phase, &nonce, &output.stdout, &output.stderr)
+    let output = session.output(&command(place, request, &nonce), stdin)?;
+    read_answer(session.addr(), request.label, &nonce, &output.stdout, &output.stderr)
 }
 
 fn read_answer(
     host: &HostAddr,
-    phase: Phase,
+    label: &'static str,
     nonce: &str,
     stdout: &[u8],
     stderr: &[u8],
@@ -217,9 +151,9 @@ fn read_answer(
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let complete = lines.last().is_some_and(|line| *line == format!("done {nonce}"));
     if !complete {
-        let mut notes = crate::host::tail(stdout, 10);
-        notes.extend(crate::host::tail(stderr, 10));
-        return Err(PhaseError::Unknown { host: host.clone(), label: phase.label(), notes });
+        let mut notes = super::tail(stdout, 10);
+        notes.extend(super::tail(stderr, 10));
+        return Err(PhaseError::Unknown { host: host.clone(), label, notes });
     }
     lines.pop();
     let failed = lines.iter().position(|line| line.starts_with("failed "));
@@ -228,7 +162,7 @@ fn read_answer(
         Some(index) => {
             let reason = lines.remove(index).trim_start_matches("failed ").to_owned();
             let notes = lines.split_off(lines.len().saturating_sub(10));
-            Err(PhaseError::Failed { host: host.clone(), label: phase.label(), reason, notes })
+            Err(PhaseError::Failed { host: host.clone(), label, reason, notes })
         }
     }
 }
@@ -245,7 +179,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Answer, PhaseError> {
-        read_answer(&HostAddr::local(), Phase::Stage, "77", text.as_bytes(), b"")
+        read_answer(&HostAddr::local(), "sending the release", "77", text.as_bytes(), b"")
     }
 
     #[test]
