@@ -1,3 +1,6 @@
-//! To be built.
+//! Settings: `.deliver/config`, the environment and the command line as one validated value.
+
+pub mod shellfile;
 pub mod typed;
+
 pub use typed::*;
