@@ -1,5 +1,18 @@
 //! Releases: versions, archive names, archives and their manifests.
 
+pub mod archive;
+pub mod boot;
+pub mod checksum;
+mod links;
+pub mod manifest;
+pub mod name;
+pub mod required;
 pub mod version;
 
+pub use archive::{ArchiveError, Limits, read_archive};
+pub use boot::{BootFacts, ExpectedErts, NotBootable};
+pub use checksum::Sha256Sum;
+pub use manifest::{EntryKind, Layout, Manifest, ManifestEntry};
+pub use name::{ArchiveKind, ArchiveName};
+pub use required::RequiredFiles;
 pub use version::Version;

@@ -159,8 +159,10 @@ impl RemoteCommand {
     /// The script that a POSIX shell on the host evaluates.
     pub fn to_script(&self) -> String {
         let mut script = String::new();
-        // Writing to a String cannot fail.
-        let mut line = |text: std::fmt::Arguments<'_>| drop(writeln!(script, "{text}"));
+        let mut line = |text: std::fmt::Arguments<'_>| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(script, "{text}");
+        };
         if let Some(profile) = &self.profile {
             let profile = profile.to_shell_word();
             line(format_args!("if [ -f {profile} ]; then . {profile} </dev/null >/dev/null 2>&1 || :; fi"));

@@ -1,6 +1,6 @@
 //! What can go wrong between us and a host, apart from the command itself failing.
 
-use super::HostAddr;
+use super::{ExitStatus, HostAddr, RemotePath};
 use crate::exit::Signal;
 
 /// The link to a host failed, or the wait for it was ended.
@@ -54,6 +54,38 @@ pub enum TransportError {
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted(Signal),
+    /// The host refused to read or write a file: no space, no such file, no permission.
+    #[error("{command} failed on {host} with {status}: {stderr}")]
+    Remote {
+        /// The host.
+        host: HostAddr,
+        /// What we did there.
+        command: Box<str>,
+        /// How it ended.
+        status: ExitStatus,
+        /// What the host said.
+        stderr: Box<str>,
+    },
+    /// What arrived is not what was sent. Nothing of it is kept.
+    #[error("{path} was damaged on the way to or from {host}: {reason}")]
+    Damaged {
+        /// The host.
+        host: HostAddr,
+        /// The file on the host.
+        path: RemotePath,
+        /// What differs.
+        reason: String,
+    },
+    /// The user's login shell on the host did not start the command.
+    #[error("the login shell of {host} does not run commands ({status}): {printed}")]
+    Shell {
+        /// The host.
+        host: HostAddr,
+        /// How the login shell ended.
+        status: ExitStatus,
+        /// What it printed instead.
+        printed: String,
+    },
     /// A local source could not be read or a local sink not be written.
     #[error("cannot transfer data with {host}: {source}")]
     Io {

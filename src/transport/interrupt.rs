@@ -26,7 +26,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// The signal that came first since the last [`Interrupt::clear`], if one did.
+    /// The signal that came last, if one did.
     pub fn received(&self) -> Option<Signal> {
         match self.0.load(Ordering::SeqCst) {
             0 => None,

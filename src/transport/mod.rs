@@ -5,16 +5,29 @@
 //! runs on this machine.
 
 pub mod addr;
+mod child;
 pub mod command;
+mod engine;
+mod envelope;
 pub mod error;
+mod exit_status;
 pub mod interrupt;
+mod local;
+mod options;
+mod outgoing;
 pub mod path;
 pub mod quote;
 pub mod session;
+mod stdio;
+mod transfer;
+mod watch;
 
-pub use addr::HostAddr;
+pub use addr::{HostAddr, InvalidHostAddr};
 pub use command::{Arg, RemoteCommand};
 pub use error::TransportError;
+pub use exit_status::ExitStatus;
 pub use interrupt::Interrupt;
-pub use path::RemotePath;
-pub use session::{ConnectOptions, ExitStatus, Output, Session, Stdin, Stream};
+pub use options::ConnectOptions;
+pub use path::{InvalidRemotePath, RemotePath};
+pub use session::Session;
+pub use stdio::{Output, Stdin, Stream};

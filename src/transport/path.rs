@@ -31,6 +31,12 @@ impl RemotePath {
         Self(format!("{}/{}", self.0.trim_end_matches('/'), part.trim_start_matches('/')))
     }
 
+    /// The path of a neighbour: this name with `suffix` at its end.
+    #[must_use]
+    pub(super) fn with_suffix(&self, suffix: &str) -> Self {
+        Self(format!("{}{suffix}", self.0.trim_end_matches('/')))
+    }
+
     /// The path as it was written.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -3,82 +3,25 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
+use super::engine::Engine;
+use super::envelope::Envelope;
+use super::local::Local;
+use super::watch::Watch;
+use super::{
+    ConnectOptions, ExitStatus, HostAddr, Interrupt, Output, RemoteCommand, RemotePath, Stdin, Stream,
+    TransportError, transfer,
+};
 
-use super::{HostAddr, Interrupt, RemoteCommand, RemotePath, TransportError};
-
-/// How to connect.
-#[derive(Debug, Clone)]
-pub struct ConnectOptions {
-    /// The ssh configuration to use instead of the user's (`SSH_CONFIG`).
-    pub ssh_config: Option<Utf8PathBuf>,
-    /// How long to wait for the connection (`SSH_TIMEOUT`, seconds).
-    pub timeout: Duration,
-    /// Whether the host should be able to use the user's ssh agent, as a build host needs for
-    /// private dependencies. Without an agent this asks for nothing.
-    pub forward_agent: bool,
-    /// What ends waits early.
-    pub interrupt: Interrupt,
-}
-
-/// How a command on a host ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ExitStatus {
-    /// It exited with this status.
-    Code(i32),
-    /// A signal ended it.
-    Signal(String),
-}
-
-impl ExitStatus {
-    /// Whether it exited with status 0.
-    pub fn success(&self) -> bool {
-        *self == ExitStatus::Code(0)
-    }
-}
-
-impl std::fmt::Display for ExitStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            ExitStatus::Code(code) => write!(f, "exit status {code}"),
-            ExitStatus::Signal(signal) => write!(f, "signal {signal}"),
-        }
-    }
-}
-
-/// Which of the command's two outputs a piece of text came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-/// What the command reads on its standard input.
-pub enum Stdin<'a> {
-    /// Nothing: it is at its end at once.
-    Empty,
-    /// These bytes.
-    Bytes(&'a [u8]),
-    /// All that the reader gives.
-    Reader(&'a mut (dyn Read + Send)),
-}
-
-/// A command's whole output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    /// How it ended.
-    pub status: ExitStatus,
-    /// Its standard output.
-    pub stdout: Vec<u8>,
-    /// Its standard error.
-    pub stderr: Vec<u8>,
-}
+/// Ends a command that nobody waits for any more.
+const STOP: &str = include_str!("stop.sh");
+/// How long that may take.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// One connection to one host, kept for the whole command.
 pub struct Session {
     addr: HostAddr,
+    engine: Box<dyn Engine>,
+    interrupt: Interrupt,
 }
 
 impl Session {
@@ -87,8 +30,12 @@ impl Session {
     /// # Errors
     /// [`TransportError::Connect`], [`TransportError::HostKey`], [`TransportError::Authentication`].
     pub fn connect(addr: &HostAddr, options: &ConnectOptions) -> Result<Self, TransportError> {
-        let _ = options;
-        Ok(Self { addr: addr.clone() })
+        if !addr.is_local() {
+            let reason = "only `local` is built so far".to_owned();
+            return Err(TransportError::Connect { host: addr.clone(), reason });
+        }
+        let engine: Box<dyn Engine> = Box::new(Local);
+        Ok(Self { addr: addr.clone(), engine, interrupt: options.interrupt.clone() })
     }
 
     /// The host.
@@ -98,56 +45,133 @@ impl Session {
 
     /// Runs a command, gives it `stdin`, hands its output to `sink` as it comes.
     ///
+    /// When the wait is ended by the command's deadline or by ctrl-c the command is stopped on the
+    /// host, and the session can be used again. A background process that the command leaves behind
+    /// is not waited for.
+    ///
     /// # Errors
-    /// When the link fails; the command's own failure is in the status.
+    /// When the link fails or the wait is ended; the command's own failure is in the status.
     pub fn exec(
         &mut self,
         command: &RemoteCommand,
-        stdin: Stdin<'_>,
+        mut stdin: Stdin<'_>,
         sink: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<ExitStatus, TransportError> {
-        let _ = (command, stdin, sink);
-        todo!()
+        self.run(command, &mut stdin, sink)
     }
 
     /// Runs a command and returns all of its output.
     ///
     /// # Errors
     /// As [`Session::exec`].
-    pub fn output(&mut self, command: &RemoteCommand, stdin: Stdin<'_>) -> Result<Output, TransportError> {
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let status = self.exec(command, stdin, &mut |stream, bytes| match stream {
-            Stream::Stdout => stdout.extend_from_slice(bytes),
-            Stream::Stderr => stderr.extend_from_slice(bytes),
-        })?;
-        Ok(Output { status, stdout, stderr })
+    pub fn output(
+        &mut self,
+        command: &RemoteCommand,
+        mut stdin: Stdin<'_>,
+    ) -> Result<Output, TransportError> {
+        self.collect(command, &mut stdin)
     }
 
-    /// Copies `source` to a new private file on the host. Whole or not at all.
+    /// Copies `source` to a new private file (mode 0600) on the host, and tells `progress` how many
+    /// bytes are through. The file appears under its name when all of it has landed, was compared
+    /// by its sha256 and is on the host's disk, or not at all. Returns its size.
     ///
     /// # Errors
-    /// When the link fails or the host cannot write the file.
+    /// When the link fails, `source` cannot be read, the host cannot write the file
+    /// ([`TransportError::Remote`]), or something else landed ([`TransportError::Damaged`]).
     pub fn upload(
         &mut self,
         source: &mut (dyn Read + Send),
         to: &RemotePath,
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64, TransportError> {
-        let _ = (source, to, progress);
-        todo!()
+        transfer::upload(self, source, to, progress)
     }
 
-    /// Copies a file on the host into `sink`.
+    /// Copies a file on the host into `sink`, tells `progress` how many bytes are through, and
+    /// compares the sha256 with the host's. Returns its size. On an error `sink` may hold a part.
     ///
     /// # Errors
-    /// When the link fails, the host cannot read the file or `sink` cannot be written.
+    /// When the link fails, the host cannot read the file ([`TransportError::Remote`]), `sink`
+    /// cannot be written, or something else came ([`TransportError::Damaged`]).
     pub fn download(
         &mut self,
         from: &RemotePath,
         sink: &mut dyn Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64, TransportError> {
-        let _ = (from, sink, progress);
-        todo!()
+        transfer::download(self, from, sink, progress)
+    }
+
+    /// Runs a command and collects its output.
+    pub(super) fn collect(
+        &mut self,
+        command: &RemoteCommand,
+        input: &mut dyn Read,
+    ) -> Result<Output, TransportError> {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let status = self.run(command, input, &mut |stream, bytes| match stream {
+            Stream::Stdout => stdout.extend_from_slice(bytes),
+            Stream::Stderr => stderr.extend_from_slice(bytes),
+        })?;
+        Ok(Output { status, stdout, stderr })
+    }
+
+    fn run(
+        &mut self,
+        command: &RemoteCommand,
+        input: &mut dyn Read,
+        sink: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<ExitStatus, TransportError> {
+        let mut leader = None;
+        let ran = self.attempt(command, input, sink, &mut leader);
+        if let (Err(TransportError::Interrupted(_) | TransportError::Deadline { .. }), Some(leader)) =
+            (&ran, leader)
+        {
+            self.stop(leader);
+        }
+        ran
+    }
+
+    /// Runs a command. When the wait is ended early it may go on on the host, led by `leader`.
+    fn attempt(
+        &mut self,
+        command: &RemoteCommand,
+        input: &mut dyn Read,
+        sink: &mut dyn FnMut(Stream, &[u8]),
+        leader: &mut Option<i32>,
+    ) -> Result<ExitStatus, TransportError> {
+        let envelope = Envelope::new(command);
+        let mut answer = envelope.answer(sink);
+        let watch = Watch::over(command, &self.addr, &self.interrupt);
+        let ran = self.engine.run(
+            &envelope.line,
+            &mut envelope.script.as_slice().chain(input),
+            &mut |stream, bytes| answer.take(stream, bytes),
+            &watch,
+        );
+        let told = answer.finish();
+        *leader = answer.leader();
+        match (ran, told) {
+            (Ok(_) | Err(TransportError::Lost { .. }), Some(status)) => Ok(status),
+            (Ok(status), None) => match answer.noise() {
+                Some(printed) => Err(TransportError::Shell { host: self.addr.clone(), status, printed }),
+                // What frames the command was killed with it.
+                None if !status.success() => Ok(status),
+                None => Err(TransportError::Lost {
+                    host: self.addr.clone(),
+                    reason: "the command ended without a word about how".to_owned(),
+                }),
+            },
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Stops what an abandoned command left running, so that it does not go on beside a rollback.
+    fn stop(&mut self, leader: i32) {
+        let stop = RemoteCommand::script(STOP).arg(leader.to_string()).uninterruptible().deadline(STOP_LIMIT);
+        // The caller gets the error that ended the wait; where the link is gone this fails as well,
+        // and the next command on this session says so.
+        let _ = self.attempt(&stop, &mut std::io::empty(), &mut |_, _| {}, &mut None);
     }
 }

@@ -1,0 +1,91 @@
+//! The node commands: `start`, `stop`, `restart`, `ping`, `version`, `migrate`, `migrations`.
+
+use clap::{Args, Subcommand};
+
+use super::examples;
+use super::values::{Direction, NodeEnvironment};
+use crate::transport::HostAddr;
+
+/// What to do with the nodes of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Node {
+    /// Starts the nodes of an environment and waits until they answer.
+    #[command(override_usage = "edeliver start [[on] ENV] [OPTIONS]", after_long_help = examples::START)]
+    Start(NodeOptions),
+    /// Stops the nodes of an environment and waits until they are gone.
+    #[command(override_usage = "edeliver stop [[on] ENV] [OPTIONS]", after_long_help = examples::STOP)]
+    Stop(NodeOptions),
+    /// Restarts the nodes of an environment.
+    #[command(override_usage = "edeliver restart [[on] ENV] [OPTIONS]", after_long_help = examples::RESTART)]
+    Restart(NodeOptions),
+    /// Asks whether the nodes of an environment are running.
+    #[command(override_usage = "edeliver ping [[on] ENV] [OPTIONS]", after_long_help = examples::PING)]
+    Ping(NodeOptions),
+    /// Asks the nodes of an environment which version they run.
+    #[command(override_usage = "edeliver version [[on] ENV] [OPTIONS]", after_long_help = examples::VERSION)]
+    Version(NodeOptions),
+    /// Migrates the database, on the nodes of an environment.
+    ///
+    /// The release that holds the migrations must be deployed before.
+    #[command(override_usage = "edeliver migrate [[on] ENV] [up|down] [OPTIONS]", after_long_help = examples::MIGRATE)]
+    Migrate(Migrate),
+    /// Shows the migrations that have not run yet.
+    ///
+    /// 'edeliver show migrations [on] ENV' is the same.
+    #[command(override_usage = "edeliver [show] migrations [[on] ENV] [OPTIONS]", after_long_help = examples::MIGRATIONS)]
+    Migrations(NodeOptions),
+}
+
+/// Which nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct NodeOptions {
+    /// staging, production, or any NAME with a setting <NAME>_NODES [default: staging].
+    #[arg(id = "NODE_ENVIRONMENT", value_name = "ENV")]
+    pub environment: Option<NodeEnvironment>,
+    /// Only the node on this host ([user@]host).
+    #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
+    pub host: Option<HostAddr>,
+}
+
+/// Options of `migrate`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub nodes: NodeOptions,
+    /// Up runs pending migrations (the default), down undoes them.
+    // Typed as a word; an option for clap, since the word before it may be left out.
+    #[arg(id = "direction", long, value_name = "up|down", require_equals = true, hide = true)]
+    pub direction: Option<Direction>,
+    /// The migration to go up or down to: its number [default: all of them, also with down].
+    #[arg(id = "VERSION", long = "version", value_name = "MIGRATION", require_equals = true)]
+    pub version: Option<u64>,
+}
+
+impl Node {
+    /// The command word (`NODE_ACTION`).
+    pub fn action(&self) -> &'static str {
+        match self {
+            Node::Start(_) => "start",
+            Node::Stop(_) => "stop",
+            Node::Restart(_) => "restart",
+            Node::Ping(_) => "ping",
+            Node::Version(_) => "version",
+            Node::Migrate(_) => "migrate",
+            Node::Migrations(_) => "migrations",
+        }
+    }
+
+    /// The nodes that are meant.
+    pub fn nodes(&self) -> &NodeOptions {
+        match self {
+            Node::Migrate(migrate) => &migrate.nodes,
+            Node::Start(nodes)
+            | Node::Stop(nodes)
+            | Node::Restart(nodes)
+            | Node::Ping(nodes)
+            | Node::Version(nodes)
+            | Node::Migrations(nodes) => nodes,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+# One phase of a deploy on this host.
+# shellcheck shell=sh disable=SC2154
+
+survey() {
+	say "at $root"
+	survey_host
+	node_facts
+	survey_entries
+}
+
+case $verb in survey | open) ;; *) begin_phase ;; esac
+case $verb in
+survey) survey ;;
+open)
+	make_state
+	take_lock "$1" "$2"
+	[ ! -e "$journal" ] || say "unfinished $(sed -n 's/^id //p' "$journal")"
+	survey
+	;;
+stage) stage_files "$1" "$2" ;;
+switch)
+	find_pid
+	if [ -n "$pid" ]; then keep_control "$pid" "$1" || fail "cannot write below $state"; fi
+	switch_tree
+	;;
+stop)
+	was=$(node_before)
+	mark stopping
+	for old in $(node_pids); do
+		stop_node "$old" || fail "the running node (process $old) does not stop"
+	done
+	say "stopped ${was#running }"
+	;;
+start)
+	was=$(node_before)
+	old_pid=${was#running }
+	(cd -- "$root" && for file in * .[!.]*; do say "$file"; done) >"$staging/top"
+	mark starting
+	output=$(start_node) || { say "$output"; fail "bin/$app does not start the release"; }
+	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up"; }
+	keep_control "$pid" "$1" || fail "cannot write below $state"
+	say "started $pid $version"
+	;;
+undo) undo_deploy ;;
+commit)
+	if [ -e "$journal" ]; then
+		commit_tree
+		printf '%s\n' "$1" >>"$state/history.jsonl" || fail "cannot write $state/history.jsonl"
+	fi
+	[ -e "$state/undo/$id/journal" ] || fail "there is nothing to commit"
+	;;
+abandon)
+	drop_stage
+	rm -f -- "$state/phase"
+	drop_lock "$1"
+	;;
+*) fail "unknown phase $verb" ;;
+esac
+done_line

@@ -1,0 +1,66 @@
+# New files arrive in STATE/staging/ID and are checked there. ROOT is not touched.
+# shellcheck shell=sh disable=SC2154
+
+# $1: bytes of the list of entries "KIND FLAG MODE SUM NAME" that comes first on standard input; the
+# archive (tar.gz) follows. $2: the directory inside the archive that stands for ROOT, or ".".
+stage_files() {
+	rm -rf -- "$staging"
+	(umask 077 && mkdir -p -- "$staging") || fail "cannot make $staging"
+	mkdir -- "$staging/in" || fail "cannot make $staging/in"
+	head -c "$1" >"$staging/list" || fail "cannot write $staging/list"
+	if ! tar -xzof - -C "$staging/in" 2>"$staging/errors"; then
+		tail -n 5 -- "$staging/errors"
+		fail "cannot unpack the archive"
+	fi
+	# tar stops at the end mark of the archive; what comes after it must not clog the connection.
+	cat >/dev/null
+	mv -- "$staging/in${2:+/$2}" "$stage" || fail "the archive has no directory $2"
+	verify_stage
+	settle_all "$state"
+}
+
+# Every file has the content of the manifest, every directory and link is there, and all have the
+# modes that the manifest says. Directories stay writable until they are in place: a directory that
+# its owner may not write cannot be renamed.
+verify_stage() {
+	cd -- "$stage" || fail "cannot enter $stage"
+	: >"$staging/sums"
+	last=''
+	set --
+	while read -r kind flag mode sum name; do
+		decode "$flag" "$name"
+		case $kind in
+		f)
+			if ! [ -f "$name" ] || [ -L "$name" ]; then fail "did not arrive: $name"; fi
+			sum_line "$sum" "$name" >>"$staging/sums"
+			;;
+		d)
+			if ! [ -d "$name" ] || [ -L "$name" ]; then fail "did not arrive: $name"; fi
+			mode=$(printf %o $((0$mode | 0200)))
+			;;
+		l)
+			[ "$(link_sum "$name")" = "$sum" ] || fail "did not arrive: $name"
+			continue
+			;;
+		esac
+		if [ "$mode" != "$last" ] || [ $# -ge 200 ]; then
+			[ $# -eq 0 ] || chmod -- "$last" "$@" || fail "cannot set modes"
+			set --
+			last=$mode
+		fi
+		set -- "$@" "./$name"
+	done <"$staging/list"
+	[ $# -eq 0 ] || chmod -- "$last" "$@" || fail "cannot set modes"
+	[ ! -s "$staging/sums" ] || sha256sum -c "$staging/sums" >"$staging/checked" 2>&1 || {
+		grep -v ': OK$' "$staging/checked" | head -n 5
+		fail "the files that arrived are not the files that were sent"
+	}
+	rm -f -- "$staging/sums" "$staging/checked"
+}
+
+# What a directory's owner may not write cannot be emptied.
+drop_stage() {
+	rm -rf -- "$staging" 2>/dev/null || {
+		chmod -R u+rwX -- "$staging" && rm -rf -- "$staging"
+	}
+}

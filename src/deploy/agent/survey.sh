@@ -1,0 +1,95 @@
+# What is on the host, without changing anything.
+# shellcheck shell=sh disable=SC2154
+
+survey_host() {
+	say "machine $(uname -m)"
+	say "system $(uname -s)"
+	say "umask $(umask)"
+	place=$(existing "$root")
+	say "device $(device_of "$place")"
+	say "state_device $(device_of "$(existing "$state")")"
+	say "free_kb $(df -Pk -- "$place" | tail -n 1 | { read -r _ _ _ free _ && printf '%s' "$free"; })"
+	say "free_inodes $(df -Pi -- "$place" 2>/dev/null | tail -n 1 | { read -r _ _ _ free _ && printf '%s' "$free"; })"
+	for tool in tar gzip sha256sum stat mv mkdir rm timeout; do
+		command -v "$tool" >/dev/null 2>&1 || say "missing_tool $tool"
+	done
+	for place in "$(existing "${root%/*}")" "$root" "$root/bin" "$root/lib" "$root/releases"; do
+		[ -d "$place" ] || continue
+		if ! [ -w "$place" ] || ! [ -x "$place" ]; then say "read_only $place"; fi
+		case $place in "$root"/*) say "inner_device $(device_of "$place") $place" ;; esac
+	done
+	for place in "$root"/erts-*; do [ ! -d "$place" ] || say "erts ${place##*/}"; done
+	if [ -d "$root" ]; then say "root present"; elif exists "$root"; then say "root blocked"; else say "root absent"; fi
+}
+
+# Reads the manifest's entries "KIND FLAG MODE SUM NAME" and prints one line "entry TYPE" for each, in
+# order: f d l o, or - for nothing. Then, in the same order, "sum ok|bad" and "mode OCTAL" for each
+# regular file that is one, and "link ok|bad" for each link that is one.
+survey_entries() {
+	list=$(mktemp -d "${TMPDIR:-/tmp}/edeliver.XXXXXX") || fail "cannot make a temporary directory"
+	trap 'rm -rf -- "$list"' EXIT
+	: >"$list/sums"
+	: >"$list/modes"
+	: >"$list/links"
+	set --
+	while read -r kind flag _ sum name; do
+		decode "$flag" "$name"
+		name=$root/$name
+		type_of "$name"
+		say "entry $type"
+		case $kind$type in
+		ff)
+			sum_line "$sum" "$name" >>"$list/sums"
+			set -- "$@" "$name"
+			;;
+		ll) if [ "$(link_sum "$name")" = "$sum" ]; then say "link ok"; else say "link bad"; fi >>"$list/links" ;;
+		esac
+		if [ $# -ge 200 ]; then
+			stat -c 'mode %a' -- "$@" >>"$list/modes"
+			set --
+		fi
+	done
+	[ $# -eq 0 ] || stat -c 'mode %a' -- "$@" >>"$list/modes"
+	# One line for every file, whatever the status of the whole.
+	[ ! -s "$list/sums" ] || sha256sum -c "$list/sums" 2>/dev/null | while read -r line; do
+		case $line in
+		*': OK') say "sum ok" ;;
+		*) say "sum bad" ;;
+		esac
+	done
+	cat -- "$list/modes" "$list/links"
+}
+
+# Sets $type.
+type_of() {
+	if [ -L "$1" ]; then
+		type=l
+	elif [ -f "$1" ]; then
+		type=f
+	elif [ -d "$1" ]; then
+		type=d
+	elif [ -e "$1" ]; then
+		type=o
+	else
+		type=-
+	fi
+}
+
+# The checksum of a link's target: targets may hold any character.
+link_sum() {
+	sum_of=$(readlink -- "$1" | sha256sum)
+	printf '%s' "${sum_of%% *}"
+}
+
+# A line as `sha256sum -c` reads it; names that need it are escaped, as coreutils does.
+sum_line() {
+	case $2 in
+	*\\* | *'
+'*)
+		printf '\\%s  ' "$1"
+		printf '%s' "$2" | sed -e 's/\\/\\\\/g' -e ':a' -e 'N' -e '$!ba' -e 's/\n/\\n/g'
+		printf '\n'
+		;;
+	*) printf '%s  %s\n' "$1" "$2" ;;
+	esac
+}

@@ -1,0 +1,100 @@
+# The new files are renamed into place and the old ones put aside; undo renames them back. Where a
+# thing lies tells what has been done, so both can be cut short anywhere and done again.
+# shellcheck shell=sh disable=SC2154
+
+# A line in the journal, on the disk before the step that it announces.
+mark() {
+	say "mark $*" >>"$journal" || fail "cannot write $journal"
+	settle "$journal"
+}
+
+# Standard input is the journal's beginning: what is to be done (lines "STEP FLAG PATH" between
+# "plan" and "end") and what was there before.
+switch_tree() {
+	[ ! -e "$journal" ] || fail "an unfinished deploy is there: $journal"
+	(umask 077 && cat >"$journal.new") || fail "cannot write $journal"
+	settle "$journal.new"
+	mkdir -p -- "$undo" || fail "cannot make $undo"
+	mv -- "$journal.new" "$journal" || fail "cannot write $journal"
+	settle "$state"
+	[ -d "$root" ] || mkdir -- "$root" || fail "cannot make $root"
+	plan_steps <"$journal" | while read -r step flag name; do
+		decode "$flag" "$name"
+		switch_step "$step" "$name" || exit 1
+	done || fail "cannot put the new files into place"
+	settle "$root"
+	mark switched
+}
+
+plan_steps() {
+	while read -r line && [ "$line" != plan ]; do :; done
+	while read -r line && [ "$line" != end ]; do say "$line"; done
+}
+
+switch_step() {
+	case $1 in
+	aside) put_aside "$2" ;;
+	add) put_in_place "$2" ;;
+	replace) put_aside "$2" && put_in_place "$2" ;;
+	mode*) chmod -- "${1#mode}" "$root/$2" ;;
+	esac
+}
+
+put_aside() {
+	exists "$root/$1" || return 0
+	make_parent "$undo/$1" && mv -- "$root/$1" "$undo/$1"
+}
+
+put_in_place() {
+	if exists "$root/$1"; then
+		say "appeared meanwhile: $root/$1"
+		return 1
+	fi
+	mv -- "$stage/$1" "$root/$1"
+}
+
+make_parent() {
+	[ -d "${1%/*}" ] || mkdir -p -- "${1%/*}"
+}
+
+# The last step first.
+undo_tree() {
+	plan_steps <"$journal" | tac | while read -r step flag name; do
+		decode "$flag" "$name"
+		undo_step "$step" "$name" || exit 1
+	done || fail "cannot put the old files back"
+	if grep -qx 'root absent' "$journal" && [ -d "$root" ]; then
+		# Nothing was there before, so all that is left in it is the failed release's own.
+		keep_evidence
+		rm -rf -- "$root" || fail "cannot remove $root"
+	fi
+	settle "${root%/*}"
+}
+
+undo_step() {
+	case $1 in
+	add) if exists "$root/$2" && ! exists "$stage/$2"; then take_back "$2"; fi ;;
+	aside | replace)
+		exists "$undo/$2" || return 0
+		if exists "$root/$2"; then take_back "$2"; fi
+		mv -- "$undo/$2" "$root/$2"
+		;;
+	esac
+}
+
+# Moves a new thing from its place back into staging. A directory must be writable to be moved.
+take_back() {
+	make_parent "$stage/$1" || return 1
+	if [ -d "$root/$1" ] && ! [ -L "$root/$1" ] && ! [ -w "$root/$1" ]; then chmod u+w -- "$root/$1"; fi
+	mv -- "$root/$1" "$stage/$1"
+}
+
+# All hosts have verified: what was put aside is kept for `rollback`, older undo data goes.
+commit_tree() {
+	mv -- "$journal" "$state/undo/$id/journal" || fail "cannot commit"
+	settle "$state"
+	for old in "$state"/undo/*; do
+		[ "$old" = "$state/undo/$id" ] || rm -rf -- "$old"
+	done
+	drop_stage
+}

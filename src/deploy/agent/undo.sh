@@ -1,0 +1,59 @@
+# Back to how it was: the files, then the node.
+# shellcheck shell=sh disable=SC2154,SC2034
+
+# What the journal says was there before: "running PID VERSION" or "stopped".
+node_before() { sed -n 's/^node //p' "$journal"; }
+
+undo_deploy() {
+	[ -e "$journal" ] || return 0
+	# A journal that somebody else left is undone under its own name.
+	id=$(sed -n 's/^id //p' "$journal")
+	staging=$state/staging/$id stage=$staging/tree undo=$state/undo/$id/tree
+	was=$(node_before)
+	old_pid='' old_version=unknown
+	case $was in
+	running*)
+		old_pid=${was#running }
+		old_version=${old_pid#* }
+		old_pid=${old_pid%% *}
+		;;
+	esac
+	if grep -q '^mark starting' "$journal"; then stop_failed; fi
+	undo_tree
+	if [ -n "$old_pid" ] && ! node_pids | grep -qx "$old_pid"; then restart_old; fi
+	rm -f -- "$journal" || fail "cannot remove $journal"
+	rm -rf -- "$state/undo/$id"
+	drop_stage
+	settle "$state"
+}
+
+# The new release's processes end, by force if need be, and what it left is kept.
+stop_failed() {
+	for new in $(node_pids); do
+		[ "$new" = "$old_pid" ] || stop_node "$new" kill || fail "process $new of the new release does not end"
+	done
+	keep_evidence
+}
+
+restart_old() {
+	say "restarting $old_version"
+	start_node || fail "the files are back, but the old release does not start"
+	verify_node "$old_version" '' || fail "the files are back, but the old release does not run"
+	keep_control "$pid" "$version" || fail "cannot write below $state"
+}
+
+# The failed release's log and crash dump are kept in STATE/failed/ID, and so is whatever it put
+# beside the release's files since its start: it was not there before.
+keep_evidence() {
+	evidence=$state/failed/$id
+	[ ! -d "$evidence" ] || return 0
+	rm -rf -- "$state/failed"
+	(umask 077 && mkdir -p -- "$evidence") || fail "cannot make $evidence"
+	node_log | tee -- "$evidence/log"
+	[ ! -f "$root/erl_crash.dump" ] || say "crash_dump $evidence/erl_crash.dump"
+	[ -f "$state/staging/$id/top" ] || return 0
+	for file in "$root"/* "$root"/.[!.]*; do
+		exists "$file" || continue
+		grep -qxF -e "${file##*/}" "$state/staging/$id/top" || mv -- "$file" "$evidence/" || fail "cannot move $file"
+	done
+}

@@ -1,0 +1,122 @@
+//! What is sent to a host: the archive as it is, or only the entries that the host lacks.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use camino::Utf8PathBuf;
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+use super::wanted::Wanted;
+use crate::release::manifest::{EntryKind, Layout, Manifest};
+
+/// A tar.gz for a host.
+#[derive(Debug)]
+pub struct Payload {
+    file: Utf8PathBuf,
+    /// Keeps a part's temporary file until the last host has it.
+    _temporary: Option<tempfile::TempPath>,
+    /// The directory inside the archive that stands for the release root; empty for none.
+    pub prefix: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl Payload {
+    /// Opens it for one host.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(&self) -> io::Result<File> {
+        File::open(&self.file)
+    }
+}
+
+/// Makes payloads from one archive; hosts that lack the same entries share one.
+pub struct Payloads {
+    archive: Utf8PathBuf,
+    made: Mutex<HashMap<Vec<usize>, Arc<Payload>>>,
+}
+
+impl Payloads {
+    /// For this archive.
+    pub fn new(archive: Utf8PathBuf) -> Self {
+        Self { archive, made: Mutex::default() }
+    }
+
+    /// The payload with at least those of the wanted entries that have these indices.
+    ///
+    /// # Errors
+    /// When the archive cannot be read or the part cannot be written.
+    pub fn of(&self, manifest: &Manifest, wanted: &[Wanted], indices: &[usize]) -> io::Result<Arc<Payload>> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(payload) = made.get(indices) {
+            return Ok(Arc::clone(payload));
+        }
+        let names: BTreeSet<&str> = indices.iter().map(|&index| wanted[index].path.as_str()).collect();
+        let prefix = match &manifest.layout {
+            Layout::Prefixed(prefix) => prefix,
+            Layout::Bare => "",
+        };
+        // A hard link is useless without the file that it names: then all is sent.
+        let linked = names.iter().any(|name| matches!(manifest.get(name), Some(EntryKind::Hardlink { .. })));
+        let payload = if linked || indices.len() == wanted.len() {
+            let size = fs_err::metadata(&self.archive)?.len();
+            Payload { file: self.archive.clone(), _temporary: None, prefix: prefix.to_owned(), size }
+        } else {
+            self.part(prefix, &names)?
+        };
+        let payload = Arc::new(payload);
+        made.insert(indices.to_vec(), Arc::clone(&payload));
+        Ok(payload)
+    }
+
+    fn part(&self, prefix: &str, names: &BTreeSet<&str>) -> io::Result<Payload> {
+        let mut archive =
+            tar::Archive::new(MultiGzDecoder::new(BufReader::new(fs_err::File::open(&self.archive)?)));
+        let mut temporary = tempfile::NamedTempFile::with_prefix("edeliver-part-")?;
+        let mut part =
+            tar::Builder::new(GzEncoder::new(BufWriter::new(temporary.as_file()), Compression::default()));
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            let path = entry.path_bytes().into_owned();
+            let path = String::from_utf8_lossy(&path).into_owned();
+            let name = inside(&path, prefix);
+            if !names.contains(name) {
+                continue;
+            }
+            let mut header = entry.header().clone();
+            match entry.link_name_bytes().map(std::borrow::Cow::into_owned) {
+                Some(target) if header.entry_type().is_symlink() => {
+                    part.append_link(&mut header, name, String::from_utf8_lossy(&target).as_ref())?;
+                }
+                _ => {
+                    header.set_size(entry.size());
+                    let size = entry.size();
+                    part.append_data(&mut header, name, (&mut entry).take(size))?;
+                }
+            }
+        }
+        part.into_inner()?.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let size = temporary.as_file_mut().seek(SeekFrom::End(0))?;
+        let path = temporary.into_temp_path();
+        let file = Utf8PathBuf::from_path_buf(path.to_path_buf())
+            .map_err(|path| io::Error::other(format!("{} is not UTF-8", path.display())))?;
+        Ok(Payload { file, _temporary: Some(path), prefix: String::new(), size })
+    }
+}
+
+/// An entry's path relative to the release root, as the manifest has it.
+fn inside<'p>(path: &'p str, prefix: &str) -> &'p str {
+    let mut rest = path.trim_end_matches('/');
+    while let Some(stripped) = rest.strip_prefix("./") {
+        rest = stripped.trim_start_matches('/');
+    }
+    match rest.strip_prefix(prefix) {
+        Some(inner) if !prefix.is_empty() => inner.trim_start_matches('/'),
+        _ => rest,
+    }
+}

@@ -1,0 +1,122 @@
+//! What is on a host before a deploy, as the host's side printed it.
+
+use super::wanted::{Wanted, WantedKind, mode_on_host};
+use crate::host::agent::{Answer, Unreadable};
+use crate::node::NodeState;
+
+/// What is on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    /// DELIVER_TO/APP, absolute and without links.
+    pub root: String,
+    /// Whether it is there.
+    pub root_present: bool,
+    /// The processor architecture, as `uname -m` says.
+    pub machine: String,
+    /// New files get no permission bit of this.
+    pub umask: u32,
+    /// Free space in bytes where the release and its undo data go.
+    pub free_bytes: u64,
+    /// Free inodes there, where the file system counts them.
+    pub free_inodes: Option<u64>,
+    /// What speaks against a deploy, in words.
+    pub problems: Vec<String>,
+    /// The erts-* directories that are there.
+    pub erts: Vec<String>,
+    /// The node.
+    pub node: NodeState,
+    /// For each wanted entry what is there now.
+    pub entries: Vec<Found>,
+}
+
+/// What is at the place of a wanted entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Absent,
+    /// Exactly what is wanted.
+    Same,
+    /// Something else of the same type: a directory is always the same directory.
+    Different,
+    /// Something of another type.
+    OtherType,
+}
+
+impl Survey {
+    /// Reads the host's answer about `wanted`.
+    ///
+    /// # Errors
+    /// When a line is missing or is not what it should be.
+    pub fn parse(answer: &Answer, wanted: &[Wanted]) -> Result<Self, Unreadable> {
+        let umask = octal(answer.fact("umask")?)?;
+        let mut problems: Vec<String> =
+            answer.facts("missing_tool").map(|tool| format!("it has no '{tool}'")).collect();
+        problems.extend(answer.facts("read_only").map(|place| format!("no permission to write in {place}")));
+        let root = answer.fact("at")?.to_owned();
+        let presence = answer.fact("root")?;
+        if presence == "blocked" {
+            problems.push(format!("{root} is not a directory"));
+        }
+        let device = answer.fact("device")?;
+        if answer.fact("state_device")? != device {
+            problems.push(format!("{root} and the directory beside it are on different file systems"));
+        }
+        for line in answer.facts("inner_device") {
+            if let Some((inner, place)) = line.split_once(' ')
+                && inner != device
+            {
+                problems.push(format!(
+                    "{place} is on another file system than {root}: nothing can be renamed into it"
+                ));
+            }
+        }
+        Ok(Self {
+            root,
+            root_present: presence == "present",
+            machine: answer.fact("machine")?.to_owned(),
+            umask,
+            free_bytes: number(answer.fact("free_kb")?)? * 1024,
+            free_inodes: answer.facts("free_inodes").next().and_then(|count| count.parse().ok()),
+            problems,
+            erts: answer.facts("erts").map(str::to_owned).collect(),
+            node: NodeState::parse(answer.fact("node")?)?,
+            entries: entries(answer, wanted, umask)?,
+        })
+    }
+}
+
+fn octal(text: &str) -> Result<u32, Unreadable> {
+    u32::from_str_radix(text, 8).map_err(|_| Unreadable(text.to_owned()))
+}
+
+fn number(text: &str) -> Result<u64, Unreadable> {
+    text.parse().map_err(|_| Unreadable(text.to_owned()))
+}
+
+/// Joins the host's lists: types for all, then checksums, modes and links for those that have them.
+fn entries(answer: &Answer, wanted: &[Wanted], umask: u32) -> Result<Vec<Found>, Unreadable> {
+    let mut types = answer.facts("entry");
+    let (mut sums, mut modes, mut links) = (answer.facts("sum"), answer.facts("mode"), answer.facts("link"));
+    let missing = |what: &str| Unreadable(format!("the {what} of an entry is missing"));
+    wanted
+        .iter()
+        .map(|entry| {
+            let found = match (types.next().ok_or_else(|| missing("type"))?, &entry.kind) {
+                ("-", _) => Found::Absent,
+                ("d", WantedKind::Directory { .. }) => Found::Same,
+                ("f", WantedKind::File { mode, .. }) => {
+                    let same_sum = sums.next().ok_or_else(|| missing("checksum"))? == "ok";
+                    let there = octal(modes.next().ok_or_else(|| missing("mode"))?)?;
+                    same(same_sum && there == mode_on_host(*mode, umask))
+                }
+                ("l", WantedKind::Link { .. }) => same(links.next().ok_or_else(|| missing("link"))? == "ok"),
+                _ => Found::OtherType,
+            };
+            Ok(found)
+        })
+        .collect()
+}
+
+fn same(yes: bool) -> Found {
+    if yes { Found::Same } else { Found::Different }
+}

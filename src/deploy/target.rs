@@ -1,0 +1,288 @@
+//! One host of a deploy: its connection, what is known of it and how far it has come.
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use super::job::Job;
+use super::lock::{Liveness, LockOwner};
+use super::phase::Phase;
+use super::plan::Plan;
+use super::survey::Survey;
+use crate::host::agent::{self, Answer, PhaseError, Place, Unreadable};
+use crate::node::NodeState;
+use crate::transport::{ConnectOptions, HostAddr, Session, Stdin, TransportError};
+
+/// How long a host that has fallen silent is tried to be reached again before it is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How far a host has come. What must be undone follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reached {
+    /// Nothing was done to it.
+    Untouched,
+    /// The lock may be ours, files may lie in staging.
+    Opened,
+    /// Files may have been renamed, the node may have been stopped or started.
+    Switching,
+    /// The commit may have taken place.
+    Committing,
+    /// It is final.
+    Committed,
+}
+
+/// One host of a deploy.
+pub struct Target {
+    addr: HostAddr,
+    place: Place,
+    options: ConnectOptions,
+    session: Option<Session>,
+    pub(super) reached: Reached,
+    pub(super) survey: Option<Survey>,
+    pub(super) plan: Option<Plan>,
+}
+
+/// Why a host could not take part, or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// A phase failed.
+    #[error(transparent)]
+    Phase(#[from] PhaseError),
+    /// Somebody else deploys there.
+    #[error("{host}: a deploy is under way there, started by {owner}")]
+    Locked {
+        /// The host.
+        host: HostAddr,
+        /// Who holds the lock.
+        owner: String,
+    },
+    /// It does not fulfil what a deploy needs.
+    #[error("{host}: {}", .problems.join("\n  "))]
+    Preflight {
+        /// The host.
+        host: HostAddr,
+        /// All that speaks against it.
+        problems: Vec<String>,
+    },
+    /// The archive cannot be read here.
+    #[error("cannot read the archive: {0}")]
+    Archive(#[from] std::io::Error),
+}
+
+impl From<TransportError> for TargetError {
+    fn from(error: TransportError) -> Self {
+        TargetError::Phase(PhaseError::Link(error))
+    }
+}
+
+impl Target {
+    /// A host that nothing has been done to yet.
+    pub fn new(addr: HostAddr, place: Place, options: ConnectOptions) -> Self {
+        Self { addr, place, options, session: None, reached: Reached::Untouched, survey: None, plan: None }
+    }
+
+    /// The host.
+    pub fn addr(&self) -> &HostAddr {
+        &self.addr
+    }
+
+    fn unreadable(&self, source: Unreadable) -> TargetError {
+        TargetError::Phase(PhaseError::Unreadable { host: self.addr.clone(), source })
+    }
+
+    /// Runs a phase, over a new connection when there is none.
+    fn call(
+        &mut self,
+        phase: Phase,
+        id: &str,
+        args: &[String],
+        stdin: Stdin<'_>,
+    ) -> Result<Answer, PhaseError> {
+        let session = match &mut self.session {
+            Some(session) => session,
+            none => none.insert(Session::connect(&self.addr, &self.options)?),
+        };
+        let answer = agent::call(session, &self.place, &phase.request(&self.place, id, args.to_vec()), stdin);
+        if let Err(PhaseError::Link(error)) = &answer
+            && !matches!(error, TransportError::Interrupted(_) | TransportError::Deadline { .. })
+        {
+            // What is lost is not used again: the next call connects anew.
+            self.session = None;
+        }
+        answer
+    }
+
+    /// The same until it has an outcome, for phases that do no harm when they are run twice.
+    fn call_until_known(&mut self, phase: Phase, id: &str, args: &[String]) -> Result<Answer, PhaseError> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.call(phase, id, args, Stdin::Empty) {
+                Err(PhaseError::Link(_) | PhaseError::Unknown { .. }) if Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(500));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Takes the lock and looks at the host. What a dead deployer left unfinished is undone first.
+    pub(super) fn open(&mut self, job: &Job) -> Result<(), TargetError> {
+        let mut takeover = String::new();
+        loop {
+            let args = [job.owner.to_line(), takeover.clone()];
+            // From here on the lock may be ours, even if no answer comes.
+            let list = job.list(None);
+            self.session = Some(Session::connect(&self.addr, &self.options)?);
+            self.reached = Reached::Opened;
+            let answer = self.call(Phase::Open, &job.id, &args, Stdin::Bytes(list.as_bytes()))?;
+            if let Some(holder) = answer.facts("lock").find_map(|lock| lock.strip_prefix("held")) {
+                self.reached = Reached::Untouched;
+                takeover = self.dead_holder(holder.trim(), &takeover)?;
+                continue;
+            }
+            if let Some(unfinished) = answer.facts("unfinished").next() {
+                job.report.hint(&format!("{}: undoing the unfinished deploy {unfinished}", self.addr));
+                self.call(Phase::Undo, &job.id, &[], Stdin::Empty)?;
+                takeover = String::new();
+                continue;
+            }
+            let survey = Survey::parse(&answer, &job.wanted).map_err(|source| self.unreadable(source))?;
+            self.plan = Some(Plan::new(&job.wanted, &survey, job.clean));
+            self.survey = Some(survey);
+            return Ok(());
+        }
+    }
+
+    /// The owner line to take the lock over from, when its process is known to be dead.
+    fn dead_holder(&self, holder: &str, tried: &str) -> Result<String, TargetError> {
+        let locked = |owner: String| TargetError::Locked { host: self.addr.clone(), owner };
+        match holder.parse::<LockOwner>() {
+            Ok(owner) if owner.liveness() == Liveness::Dead && tried != holder => Ok(holder.to_owned()),
+            Ok(owner) => Err(locked(owner.to_string())),
+            Err(_) => Err(locked("an unknown owner".to_owned())),
+        }
+    }
+
+    /// Looks at the host again: what was found at first may have changed since the lock was taken.
+    pub(super) fn problems(&self, job: &Job) -> Result<(), TargetError> {
+        let (Some(survey), Some(plan)) = (&self.survey, &self.plan) else { return Ok(()) };
+        let mut problems = survey.problems.clone();
+        let bytes: u64 = plan.payload.iter().map(|&index| job.wanted[index].size()).sum();
+        // The payload, and some room for what a running system writes meanwhile.
+        let needed = bytes + bytes / 10 + 8 * 1024 * 1024;
+        if survey.free_bytes < needed {
+            problems.push(format!(
+                "not enough space: {} MB are free, {} MB are needed",
+                survey.free_bytes / 1_000_000,
+                needed / 1_000_000
+            ));
+        }
+        let inodes = plan.payload.len() as u64 + 100;
+        if let Some(free) = survey.free_inodes.filter(|&free| free > 0 && free < inodes) {
+            problems.push(format!("not enough inodes: {free} are free, {inodes} are needed"));
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(TargetError::Preflight { host: self.addr.clone(), problems })
+    }
+
+    /// Sends what the host lacks, unpacks and verifies it beside the release.
+    pub(super) fn stage(&mut self, job: &Job) -> Result<(), TargetError> {
+        let Some(plan) = &self.plan else { return Ok(()) };
+        let payload = job.payload(&plan.payload)?;
+        let list = job.list(Some((&plan.payload, self.umask())));
+        let args = [list.len().to_string(), payload.prefix.clone()];
+        let bar = job.report.transfer(&self.addr.to_string(), payload.size);
+        let file = payload.open()?;
+        let mut sent = 0;
+        let mut seen = |bytes| {
+            sent += bytes;
+            bar.at(sent);
+        };
+        let mut source = list.as_bytes().chain(Watched { file, seen: &mut seen });
+        self.call(Phase::Stage, &job.id, &args, Stdin::Reader(&mut source))?;
+        Ok(())
+    }
+
+    fn umask(&self) -> u32 {
+        self.survey.as_ref().map_or(0o022, |survey| survey.umask)
+    }
+
+    /// The node as it was before the deploy.
+    pub(super) fn node_before(&self) -> NodeState {
+        self.survey.as_ref().map_or(NodeState::Stopped, |survey| survey.node.clone())
+    }
+
+    /// Renames the new files into place.
+    pub(super) fn switch(&mut self, job: &Job) -> Result<(), TargetError> {
+        let (Some(survey), Some(plan)) = (&self.survey, &self.plan) else { return Ok(()) };
+        let journal = job.journal(survey, plan);
+        let running = match &survey.node {
+            NodeState::Running { version: Some(version), .. } => version.clone(),
+            _ => "unknown".to_owned(),
+        };
+        self.reached = Reached::Switching;
+        self.call(Phase::Switch, &job.id, &[running], Stdin::Bytes(journal.as_bytes()))?;
+        Ok(())
+    }
+
+    /// Stops the node that runs.
+    pub(super) fn stop(&mut self, job: &Job) -> Result<(), TargetError> {
+        if self.node_before() != NodeState::Stopped {
+            self.call(Phase::Stop, &job.id, &[], Stdin::Empty)?;
+        }
+        Ok(())
+    }
+
+    /// Starts the new release and waits until it has proven itself.
+    pub(super) fn start(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.call(Phase::Start, &job.id, &[job.version.to_string()], Stdin::Empty)?;
+        Ok(())
+    }
+
+    /// Makes the deploy final. Asked again until the host has said what it is.
+    pub(super) fn commit(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.reached = Reached::Committing;
+        self.call_until_known(Phase::Commit, &job.id, &[job.history_line(&self.addr)])?;
+        self.reached = Reached::Committed;
+        Ok(())
+    }
+
+    /// Gives the lock back.
+    pub(super) fn close(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.call_until_known(Phase::Abandon, &job.id, &[job.owner.to_line()])?;
+        Ok(())
+    }
+
+    /// Puts the host back as it was before, as far as anything was done to it. Returns what the host
+    /// had to say about the failed release.
+    pub(super) fn restore(&mut self, job: &Job) -> Result<Vec<String>, TargetError> {
+        let mut said = Vec::new();
+        if self.reached >= Reached::Switching {
+            let answer = self.call_until_known(Phase::Undo, &job.id, &[])?;
+            said.extend(answer.facts("log").map(str::to_owned));
+            for dump in answer.facts("crash_dump") {
+                said.push(format!("its crash dump was kept: {dump}"));
+            }
+        }
+        if self.reached >= Reached::Opened {
+            self.close(job)?;
+        }
+        self.reached = Reached::Untouched;
+        Ok(said)
+    }
+}
+
+/// A file whose reader is told how much has been read.
+struct Watched<'a> {
+    file: std::fs::File,
+    seen: &'a mut (dyn FnMut(u64) + Send),
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        (self.seen)(count as u64);
+        Ok(count)
+    }
+}

@@ -1,0 +1,153 @@
+//! What a host is to have: the manifest's entries in the form in which hosts are asked about them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use crate::release::manifest::{EntryKind, Manifest};
+
+/// One path below DELIVER_TO/APP and what is to be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Relative to DELIVER_TO/APP.
+    pub path: String,
+    /// What is to be there.
+    pub kind: WantedKind,
+}
+
+/// What is to be at a path. Hard links of the archive are files of their own here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WantedKind {
+    /// A regular file.
+    File {
+        /// Bytes.
+        size: u64,
+        /// Of its content, as hexadecimal digits.
+        sha256: String,
+        /// Permission bits as the archive has them.
+        mode: u32,
+    },
+    /// A directory.
+    Directory {
+        /// Permission bits as the archive has them.
+        mode: u32,
+    },
+    /// A symbolic link.
+    Link {
+        /// Where it points.
+        target: String,
+    },
+}
+
+/// All that the release consists of, parents before their children.
+pub fn wanted(manifest: &Manifest) -> Vec<Wanted> {
+    let kinds: BTreeMap<&str, &EntryKind> =
+        manifest.entries.iter().map(|entry| (entry.path.as_str(), &entry.kind)).collect();
+    let mut all: BTreeMap<String, WantedKind> = BTreeMap::new();
+    for entry in &manifest.entries {
+        for (index, _) in entry.path.match_indices('/') {
+            // An archive need not list the directories that its files lie in.
+            all.entry(entry.path[..index].to_owned()).or_insert(WantedKind::Directory { mode: 0o755 });
+        }
+        if let Some(kind) = resolve(&entry.kind, &kinds, manifest.entries.len()) {
+            all.insert(entry.path.clone(), kind);
+        }
+    }
+    all.into_iter().map(|(path, kind)| Wanted { path, kind }).collect()
+}
+
+/// Follows hard links to the file that holds the content, at most `depth` links deep.
+fn resolve(kind: &EntryKind, kinds: &BTreeMap<&str, &EntryKind>, depth: usize) -> Option<WantedKind> {
+    match kind {
+        EntryKind::File { size, sha256, mode } => {
+            Some(WantedKind::File { size: *size, sha256: sha256.to_string(), mode: *mode })
+        }
+        EntryKind::Directory { mode } => Some(WantedKind::Directory { mode: *mode }),
+        EntryKind::Symlink { target } => Some(WantedKind::Link { target: target.clone() }),
+        EntryKind::Hardlink { target } => {
+            let next = kinds.get(target.as_str())?;
+            depth.checked_sub(1).and_then(|depth| resolve(next, kinds, depth))
+        }
+    }
+}
+
+/// The permission bits that a file or directory of `mode` gets on a host with this umask.
+pub fn mode_on_host(mode: u32, umask: u32) -> u32 {
+    mode & 0o7777 & !umask
+}
+
+impl Wanted {
+    /// The line "KIND FLAG MODE SUM NAME" that the host reads.
+    pub fn to_line(&self, umask: u32) -> String {
+        let name = Name(&self.path);
+        match &self.kind {
+            WantedKind::File { sha256, mode, .. } => {
+                format!("f {} {:o} {sha256} {}\n", name.flag(), mode_on_host(*mode, umask), name.escaped())
+            }
+            WantedKind::Directory { mode } => {
+                format!("d {} {:o} - {}\n", name.flag(), mode_on_host(*mode, umask), name.escaped())
+            }
+            WantedKind::Link { target } => {
+                let sum = hex(&Sha256::digest(format!("{target}\n")));
+                format!("l {} - {sum} {}\n", name.flag(), name.escaped())
+            }
+        }
+    }
+
+    /// Its size in bytes when it is a file.
+    pub fn size(&self) -> u64 {
+        match self.kind {
+            WantedKind::File { size, .. } => size,
+            WantedKind::Directory { .. } | WantedKind::Link { .. } => 0,
+        }
+    }
+}
+
+/// A name as it travels to the host's `read`: what `read` would drop goes as octal escapes.
+pub struct Name<'a>(pub &'a str);
+
+impl Name<'_> {
+    fn is_plain(&self) -> bool {
+        let edge = |c: Option<char>| c.is_none_or(char::is_whitespace);
+        !self.0.contains(['\\', '\n', '\r']) && !edge(self.0.chars().next()) && !edge(self.0.chars().last())
+    }
+
+    /// "-" for a name that travels as it is, "e" for an escaped one.
+    pub fn flag(&self) -> &'static str {
+        if self.is_plain() { "-" } else { "e" }
+    }
+
+    /// The name, escaped where it must be.
+    pub fn escaped(&self) -> String {
+        if self.is_plain() {
+            return self.0.to_owned();
+        }
+        self.0.bytes().fold(String::new(), |mut text, byte| {
+            if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+                text.push(char::from(byte));
+            } else {
+                // Writing to a String cannot fail.
+                drop(write!(text, "\\0{byte:03o}"));
+            }
+            text
+        })
+    }
+}
+
+/// The top-level directories that `--clean-deploy` replaces as a whole, among those in `names`.
+pub fn cleaned<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    names
+        .into_iter()
+        .filter(|name| matches!(*name, "lib" | "releases") || name.starts_with("erts-"))
+        .collect()
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        drop(write!(text, "{byte:02x}"));
+        text
+    })
+}

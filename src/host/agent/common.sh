@@ -1,0 +1,71 @@
+# The host's side of a deploy. Needs a POSIX shell, coreutils, tar, gzip, grep and sed.
+#
+# Called as: VERB NONCE DELIVER_TO APP ID START_TIMEOUT STABLE_FOR ...
+# Facts are printed as "KEY VALUE" lines; the last line of a phase that came to its end is
+# "done NONCE". Without that line the outcome is unknown.
+# shellcheck shell=sh disable=SC2034
+
+set -u
+LC_ALL=C
+export LC_ALL
+exec 2>&1
+
+say() { printf '%s\n' "$*"; }
+
+done_line() { say "done $nonce"; }
+
+# The phase failed, for this reason; the client decides what happens next.
+fail() {
+	say "failed $*"
+	done_line
+	exit 1
+}
+
+# Waits for the disk: these files or directories are there after a power cut.
+settle() { sync -- "$@" 2>/dev/null || sync; }
+
+# The same for the whole file system that $1 is on.
+settle_all() { sync -f -- "$1" 2>/dev/null || sync; }
+
+# Names that `read` would change travel as octal escapes, marked with the flag "e". Sets $name.
+decode() {
+	case $1 in
+	e)
+		name=$(printf '%b.' "$2")
+		name=${name%.}
+		;;
+	*) name=$2 ;;
+	esac
+}
+
+exists() { [ -e "$1" ] || [ -L "$1" ]; }
+
+device_of() { stat -L -c %d -- "$1"; }
+
+# The nearest directory above $1, or $1, that exists.
+existing() {
+	place=$1
+	while [ ! -d "$place" ]; do
+		place=${place%/*}
+		[ -n "$place" ] || place=/
+	done
+	printf '%s' "$place"
+}
+
+verb=$1 nonce=$2 deliver_to=$3 app=$4 id=$5 start_timeout=$6 stable_for=$7
+shift 7
+# As with the original, a path that does not start at / starts at the home directory.
+case $deliver_to in /*) ;; *) deliver_to=$HOME/$deliver_to ;; esac
+deliver_to=${deliver_to%/}
+root=$deliver_to/$app
+state=$deliver_to/.edeliver/$app
+if [ -d "$root" ]; then
+	root=$(cd -- "$root" && pwd -P) || fail "cannot enter $root"
+	# Renames work within one file system only, so ours must be on the one that the release is on.
+	[ "$(device_of "$root")" = "$(device_of "$deliver_to")" ] || state=$root/.edeliver
+fi
+lock=$state/lock
+journal=$state/journal
+staging=$state/staging/$id
+stage=$staging/tree
+undo=$state/undo/$id/tree

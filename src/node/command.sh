@@ -1,0 +1,77 @@
+# One node command: ping, version, start, stop, restart. Prints "response TEXT"; what is printed was
+# seen on the host.
+# shellcheck shell=sh disable=SC2154
+
+# $1: an argument for the start script, or nothing.
+node_command() {
+	[ -d "$root" ] || fail "not deployed: there is no $root"
+	[ -x "$root/bin/$app" ] || fail "not deployed: there is no $root/bin/$app that can be run"
+	case $verb in
+	start | stop | restart)
+		[ ! -e "$journal" ] || fail "a deploy is under way or was left unfinished on this host: $journal"
+		mkdir -p -- "${state%/*}" && (umask 077 && mkdir -p -- "$state") || fail "cannot make $state"
+		;;
+	esac
+	find_kind "$root/bin/$app"
+	find_pid
+	case $verb in
+	ping)
+		require_answer
+		say "response pong"
+		;;
+	version)
+		require_answer
+		say "response $version"
+		;;
+	start)
+		[ -z "$pid" ] || fail "already running (process $pid)"
+		bring_up "$1"
+		;;
+	stop)
+		[ -n "$pid" ] || fail "not running"
+		take_down
+		say "response ok"
+		;;
+	restart)
+		[ -z "$pid" ] || take_down
+		bring_up "$1"
+		;;
+	esac
+}
+
+# Not running and running without an answer are told apart by looking for the process.
+require_answer() {
+	[ -n "$pid" ] || fail "not running"
+	ask_node || fail "not responding: it runs as process $pid but does not answer (another cookie or name, or it hangs)"
+}
+
+take_down() {
+	for old in $(node_pids); do
+		stop_node "$old" || fail "it does not stop (process $old)"
+	done
+}
+
+bring_up() {
+	files=$(boot_version)
+	if [ -n "$1" ]; then output=$(start_node "$1"); else output=$(start_node); fi || {
+		say "$output"
+		fail "bin/$app does not start the release"
+	}
+	verify_node "$files" '' || {
+		say "$output"
+		node_log
+		fail "it did not come up"
+	}
+	keep_control "$pid" "$version" || fail "cannot write below $state"
+	say "response ok"
+}
+
+# The version that the files boot next, where they say so.
+boot_version() {
+	booted=unknown
+	[ ! -f "$root/releases/start_erl.data" ] || read -r _ booted <"$root/releases/start_erl.data" || :
+	say "$booted"
+}
+
+node_command "$1"
+done_line

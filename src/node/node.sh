@@ -1,0 +1,255 @@
+# The node of the release in $root: is it there, which version answers, start, stop, verify.
+# shellcheck shell=sh disable=SC2154
+
+# How long one call of the control script may take, in seconds. A node that hangs must not hang us.
+call_time=30
+
+# Sets $kind by what the start script says of itself: mix (built into Elixir), relx (4 and later),
+# distillery, or extended (relx 3, rebar 2 and everything that is controlled like them).
+find_kind() {
+	if grep -qs -e '--rpc-eval' "$1"; then
+		kind=mix
+	elif grep -qs -e 'daemon_boot' "$1"; then
+		kind=relx
+	elif grep -qs -i -e 'distillery' -e '_rc_exec\.sh' -e 'RELEASES_DIR/' "$1"; then
+		kind=distillery
+	else
+		kind=extended
+	fi
+}
+
+# Prints the process ids of the node. The operating system is asked, not the node: a node that hangs
+# or has another cookie is found too. VMs that only carry a call to a node (start_clean) do not count.
+node_pids() {
+	if [ -r /proc/self/cmdline ]; then
+		grep -lsF -e "$root/" /proc/[0-9]*/cmdline | while read -r file; do
+			{ read -r comm <"${file%cmdline}comm"; } 2>/dev/null || continue
+			case $comm in beam*) ;; *) continue ;; esac
+			grep -qsF -e start_clean -e '--rpc-eval' "$file" && continue
+			file=${file#/proc/}
+			say "${file%/cmdline}"
+		done
+	elif pid=$(call pid); then
+		say "$pid" | grep -x '[0-9][0-9]*'
+	fi
+}
+
+# Sets $pid to the node's process, or to nothing.
+find_pid() {
+	pid=$(node_pids)
+	pid=${pid%%[!0-9]*}
+}
+
+# A process that has ended and waits for its parent counts as gone.
+is_alive() {
+	[ -n "$1" ] && kill -0 "$1" 2>/dev/null || return 1
+	! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+}
+
+# Runs the control script with what makes the running node $pid listen: the script, name and cookie
+# that it was started with when we have kept them, else the cookie that stands on its command line.
+call() {
+	script=$root/bin/$app cookie=
+	if [ -n "${pid:-}" ]; then
+		if [ "$(cat "$state/control/pid" 2>/dev/null)" = "$pid" ]; then
+			link_control
+			script=$state/control/bin/$app
+		elif [ -r "/proc/$pid/cmdline" ]; then
+			cookie=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n '/^-setcookie$/{n;p;q;}')
+		fi
+	fi
+	(
+		cd -- "$root" || exit 1
+		if [ -n "$cookie" ]; then export RELEASE_COOKIE="$cookie" RELX_COOKIE="$cookie"; fi
+		exec timeout "$call_time" "$script" "$@" </dev/null 2>&1
+	)
+}
+
+# Keeps what controls the running node: a deploy may put another script, name and cookie in its place.
+# Start scripts look for their release around themselves, so they are copied; code is linked.
+keep_control() {
+	[ "$(cat "$state/control/pid" 2>/dev/null)" != "$1" ] || return 0
+	running=$2
+	# A node that does not answer most likely runs what the files say.
+	[ "$running" != unknown ] || read -r _ running <"$root/releases/start_erl.data" || :
+	rm -rf -- "$state/control" "$state/control.new"
+	(
+		umask 077
+		mkdir -p -- "$state/control.new/releases" && cp -RP -- "$root/bin" "$state/control.new/bin" || exit 1
+		for part in "$root"/releases/*; do
+			case ${part##*/} in
+			start_erl.data | COOKIE | RELEASES) cp -P -- "$part" "$state/control.new/releases/" || exit 1 ;;
+			*)
+				[ "${part##*/}" = "$running" ] || continue
+				mkdir -- "$state/control.new/releases/$running" || exit 1
+				for file in "$part"/*; do
+					case $file in *.tar.gz) ;; *) cp -RP -- "$file" "$state/control.new/releases/$running/" || exit 1 ;; esac
+				done
+				;;
+			esac
+		done
+		printf '%s\n' "$1" >"$state/control.new/pid"
+	) || return 1
+	mv -- "$state/control.new" "$state/control"
+}
+
+# The code may have been put aside meanwhile.
+link_control() {
+	for part in "$root"/lib "$root"/erts-* "$state"/undo/*/tree/lib "$state"/undo/*/tree/erts-*; do
+		[ -d "$part" ] && ln -sfn -- "$part" "$state/control/${part##*/}"
+	done
+	return 0
+}
+
+# What the node is asked, once in Elixir and once in Erlang: the version that it booted, how far it
+# is, and which of the release's applications are not started.
+elixir_question() {
+	cat <<-'END'
+		{_, v} = :init.script_id()
+		{s, _} = :init.get_status()
+		up = for {a, _, _} <- :application.which_applications(), do: a
+		root = System.get_env("RELEASE_ROOT") || System.get_env("RELEASE_ROOT_DIR") || to_string(:code.root_dir())
+		rels = Path.wildcard(Path.join([root, "releases", to_string(v), "*.rel"]))
+		down = for f <- rels, {:ok, [{:release, _, _, l}]} <- [:file.consult(f)], t <- l,
+		  elem(t, 0) not in up, tuple_size(t) < 3 or elem(t, 2) not in [:none, :load], do: elem(t, 0)
+		IO.puts("edeliver #{v} #{s} [#{Enum.join(Enum.uniq(down), ",")}]")
+	END
+}
+
+erlang_question() {
+	cat <<-'END'
+		{_, V} = init:script_id(), {S, _} = init:get_status(),
+		Up = [A || {A, _, _} <- application:which_applications()],
+		Rels = filelib:wildcard(filename:join([code:root_dir(), "releases", V, "*.rel"])),
+		Down = [element(1, T) || F <- Rels, {ok, [{release, _, _, L}]} <- [file:consult(F)], T <- L,
+		  not lists:member(element(1, T), Up),
+		  tuple_size(T) < 3 orelse not lists:member(element(3, T), [none, load])],
+		lists:flatten(io_lib:format("edeliver ~s ~s ~w", [V, S, lists:usort(Down)])).
+	END
+}
+
+# Sets $version, $status and $missing from the node's own answer; fails when it does not answer.
+ask_node() {
+	version='' status='' missing=''
+	case $kind in
+	mix | distillery) answer=$(call rpc "$(elixir_question)") ;;
+	*) answer=$(call eval "$(erlang_question | tr '\n\t' '  ')") ;;
+	esac
+	answer=$(say "$answer" | sed -n 's/.*edeliver \([^ ]*\) \([a-z]*\) \[\([^]]*\)\].*/\1 \2 \3/p' | tail -n 1)
+	if [ -n "$answer" ]; then
+		read -r version status missing <<-END
+			$answer
+		END
+		return 0
+	fi
+	[ "$kind" = extended ] || return 1
+	# A script without eval: what nodetool's rpc prints, {"app","1.0.0"}.
+	version=$(call rpc init script_id '[]' | sed -n 's/^{"[^"]*", *"\([^"]*\)"}.*/\1/p' | tail -n 1)
+	status=started
+	[ -n "$version" ]
+}
+
+# Prints "node running PID VERSION" or "node stopped".
+node_facts() {
+	find_pid
+	if [ -z "$pid" ]; then
+		say "node stopped"
+	elif find_kind "$root/bin/$app" && ask_node; then
+		say "node running $pid $version"
+	else
+		say "node running $pid unknown"
+	fi
+}
+
+# Starts the release in $root with the start script's arguments in "$@". Fails with the script's words.
+# shellcheck disable=SC2120
+start_node() {
+	[ -x "$root/bin/$app" ] || { say "there is no $root/bin/$app that can be run"; return 1; }
+	find_kind "$root/bin/$app"
+	case $kind in mix | relx) start=daemon ;; *) start=start ;; esac
+	(
+		cd -- "$root" || exit 1
+		exec timeout "$start_timeout" "bin/$app" "$start" "$@" </dev/null 2>&1
+	)
+}
+
+# Stops the process $1: by its own control script, else by SIGTERM, on which a node stops in good
+# order too. Fails when it is still there after the time for a start, unless $2 is "kill".
+stop_node() {
+	pid=$1
+	is_alive "$pid" || return 0
+	find_kind "$root/bin/$app"
+	call_time=$start_timeout
+	call stop >"$state/stop.output" 2>&1 || tail -n 3 -- "$state/stop.output"
+	rm -f -- "$state/stop.output"
+	call_time=30
+	wait_gone "$pid" "$((start_timeout / 2 + 1))" && return 0
+	say "process $pid does not stop when asked by bin/$app: sending SIGTERM"
+	kill -TERM "$pid" 2>/dev/null
+	wait_gone "$pid" "$((start_timeout / 2 + 1))" && return 0
+	[ "${2:-}" = kill ] || return 1
+	kill -KILL "$pid" 2>/dev/null
+	wait_gone "$pid" 5
+}
+
+wait_gone() {
+	end=$(($(date +%s) + $2))
+	while is_alive "$1"; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# The release in $root runs as a process other than $2, answers with version $1 (any when that is
+# "unknown") and all of its applications, and is still there after $stable_for seconds. Sets $pid.
+# Says why not.
+verify_node() {
+	end=$(($(date +%s) + start_timeout)) seen=''
+	find_kind "$root/bin/$app"
+	while :; do
+		pids=$(node_pids)
+		pid=${pids%%[!0-9]*}
+		if [ -n "$pid" ] && [ "$pid" != "$2" ]; then
+			seen=$pid
+			if ask_node; then
+				is_version "$1" || { say "the node answers with version $version"; return 1; }
+				[ "$status" != started ] || [ -n "$missing" ] || break
+			fi
+		elif [ -n "$seen" ]; then
+			say "the node's process $seen has ended"
+			return 1
+		fi
+		[ "$(date +%s)" -lt "$end" ] || { say_why_not; return 1; }
+		sleep 0.2
+	done
+	[ "$pids" = "$pid" ] || { say "several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
+	sleep "$stable_for"
+	is_alive "$pid" && ask_node && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] && return 0
+	say "the node did not stay up for $stable_for s"
+	return 1
+}
+
+is_version() { [ "$1" = unknown ] || [ "$version" = "$1" ]; }
+
+say_why_not() {
+	if [ -z "$seen" ]; then
+		say "no process of the node appeared within $start_timeout s"
+	elif [ -n "$missing" ]; then
+		say "not all applications are started: $missing"
+	else
+		say "the node runs as process $seen but does not answer (within $start_timeout s)"
+	fi
+}
+
+# The last lines of the node's newest log, for the report.
+node_log() {
+	set --
+	for file in "$root"/tmp/log/erlang.log.* "$root"/log/*.log "$root"/log/erlang.log.* "$root"/var/log/erlang.log.*; do
+		[ ! -f "$file" ] || set -- "$@" "$file"
+	done
+	[ $# -gt 0 ] || return 0
+	# shellcheck disable=SC2012 # ls sorts by time, and these names are plain
+	newest=$(ls -1t -- "$@" | head -n 1)
+	say "log_file $newest"
+	tail -n 40 -- "$newest" | while IFS= read -r line; do say "log $line"; done
+}

@@ -1,0 +1,270 @@
+//! How a command travels to a host and its output back.
+//!
+//! Any login shell sees one short line that bash, dash, zsh, fish and tcsh read alike. It starts a
+//! POSIX sh, which reads the script from standard input (`dd` takes exactly that many bytes, where
+//! `head` may take more), so that no text of ours meets the login shell or the process list. The
+//! script ends with a seal: what a dying link cuts short must never run. Two lines on standard output
+//! frame the command's own: what a login shell prints before the first is no output, and the second
+//! carries the exit status, even while a daemon that the command started holds the outputs open.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::ops::ControlFlow;
+
+use super::{ExitStatus, RemoteCommand, Stream};
+
+/// The last line of every script.
+const SEAL: &str = "#whole";
+
+/// How much is kept of what a login shell prints.
+const NOISE_LIMIT: usize = 4096;
+
+/// A command, ready to be sent.
+pub(super) struct Envelope {
+    /// For the login shell.
+    pub(super) line: String,
+    /// To be sent first on standard input; the command's own input follows.
+    pub(super) script: Vec<u8>,
+    mark: String,
+}
+
+/// What the host answered, read as it comes.
+pub(super) struct Answer<'a> {
+    mark: &'a str,
+    state: State,
+    /// The beginning of what may be a frame line, or not.
+    held: Vec<u8>,
+    noise: Vec<u8>,
+    sink: &'a mut dyn FnMut(Stream, &[u8]),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    NotStarted,
+    Running { leader: i32 },
+    Ended(ExitStatus),
+}
+
+/// Where in a text a frame line is.
+enum Found {
+    Nowhere,
+    /// It may begin here; the text ends too early to tell.
+    Perhaps(usize),
+    Line {
+        start: usize,
+        end: usize,
+        number: i32,
+    },
+}
+
+impl Envelope {
+    /// Wraps up a command.
+    pub(super) fn new(command: &RemoteCommand) -> Self {
+        let nonce = RandomState::new().build_hasher().finish();
+        let mark = format!("edeliver {nonce:016x} ");
+        let body = format!("{}{SEAL}", command.to_script());
+        let read_body = read_and_run(body.len());
+        let script = if command.wants_bash() {
+            format!(
+                "if command -v bash >/dev/null 2>&1; then exec bash -c '{read_body}'; fi\n{read_body}\n{SEAL}"
+            )
+        } else {
+            body.clone()
+        };
+        let line = format!(
+            "exec sh -c 'echo \"{mark}started $$\"; ({}); echo \"{mark}ended $?\"'",
+            read_and_run(script.len())
+        );
+        let mut bytes = script.into_bytes();
+        if command.wants_bash() {
+            bytes.extend_from_slice(body.as_bytes());
+        }
+        Self { line, script: bytes, mark }
+    }
+
+    /// The reader of the answer; the command's own output goes to `sink`.
+    pub(super) fn answer<'a>(&'a self, sink: &'a mut dyn FnMut(Stream, &[u8])) -> Answer<'a> {
+        Answer { mark: &self.mark, state: State::NotStarted, held: Vec::new(), noise: Vec::new(), sink }
+    }
+}
+
+/// Shell text that reads a script of `length` bytes from standard input and evaluates it when it is
+/// whole. It has no single quote and no backslash, so that every login shell quotes it alike.
+fn read_and_run(length: usize) -> String {
+    format!(
+        "set -- \"$(dd bs=1 count={length} 2>/dev/null)\"; \
+         case $1 in *\"{SEAL}\") eval \"shift; $1\";; *) exit 74;; esac"
+    )
+}
+
+impl Answer<'_> {
+    /// Takes a piece of output; breaks when the command has ended.
+    pub(super) fn take(&mut self, stream: Stream, bytes: &[u8]) -> ControlFlow<()> {
+        match stream {
+            Stream::Stderr => (self.sink)(Stream::Stderr, bytes),
+            Stream::Stdout if self.held.is_empty() => self.read(bytes),
+            Stream::Stdout => {
+                let mut text = std::mem::take(&mut self.held);
+                text.extend_from_slice(bytes);
+                self.read(&text);
+            }
+        }
+        match self.state {
+            State::Ended(_) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    /// The output is at its end. Returns how the command ended, if the host said so.
+    pub(super) fn finish(&mut self) -> Option<ExitStatus> {
+        let held = std::mem::take(&mut self.held);
+        self.emit(&held);
+        match &self.state {
+            State::Ended(status) => Some(status.clone()),
+            _ => None,
+        }
+    }
+
+    /// The process that leads the command's process group, while the command runs.
+    pub(super) fn leader(&self) -> Option<i32> {
+        match self.state {
+            State::Running { leader } => Some(leader),
+            _ => None,
+        }
+    }
+
+    /// What came instead, when the command has not been started.
+    pub(super) fn noise(&self) -> Option<String> {
+        (self.state == State::NotStarted).then(|| String::from_utf8_lossy(&self.noise).trim().to_owned())
+    }
+
+    fn read(&mut self, text: &[u8]) {
+        let word = match self.state {
+            State::NotStarted => "started ",
+            State::Running { .. } => "ended ",
+            State::Ended(_) => return,
+        };
+        match find_line(text, &format!("{}{word}", self.mark)) {
+            Found::Nowhere => self.emit(text),
+            Found::Perhaps(start) => {
+                self.emit(&text[..start]);
+                self.held = text[start..].to_vec();
+            }
+            Found::Line { start, end, number } => {
+                self.emit(&text[..start]);
+                self.state = match self.state {
+                    State::NotStarted => State::Running { leader: number },
+                    _ => State::Ended(ExitStatus::from_shell(number)),
+                };
+                self.read(&text[end..]);
+            }
+        }
+    }
+
+    fn emit(&mut self, text: &[u8]) {
+        if text.is_empty() {
+            return;
+        }
+        if self.state == State::NotStarted {
+            let room = NOISE_LIMIT.saturating_sub(self.noise.len());
+            self.noise.extend_from_slice(&text[..text.len().min(room)]);
+        } else {
+            (self.sink)(Stream::Stdout, text);
+        }
+    }
+}
+
+/// Finds `prefix`, a number and a newline in `text`.
+fn find_line(text: &[u8], prefix: &str) -> Found {
+    let prefix = prefix.as_bytes();
+    let mut from = 0;
+    while let Some(offset) = text[from..].iter().position(|byte| *byte == prefix[0]) {
+        let start = from + offset;
+        let rest = &text[start..];
+        if rest.len() < prefix.len() && prefix.starts_with(rest) {
+            return Found::Perhaps(start);
+        }
+        if let Some(number) = rest.strip_prefix(prefix) {
+            let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits == number.len() {
+                return Found::Perhaps(start);
+            }
+            let parsed = std::str::from_utf8(&number[..digits]).ok().and_then(|text| text.parse().ok());
+            if let (b'\n', Some(value)) = (number[digits], parsed) {
+                return Found::Line { start, end: start + prefix.len() + digits + 1, number: value };
+            }
+        }
+        from = start + 1;
+    }
+    Found::Nowhere
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MARK: &str = "edeliver 00000000000000aa ";
+
+    /// What an answer in these pieces is read as: output, end, noise.
+    fn read(pieces: &[&[u8]]) -> (Vec<u8>, Option<ExitStatus>, Option<String>) {
+        let mut out = Vec::new();
+        let envelope = Envelope { line: String::new(), script: Vec::new(), mark: MARK.to_owned() };
+        let mut sink = |_: Stream, bytes: &[u8]| out.extend_from_slice(bytes);
+        let mut answer = envelope.answer(&mut sink);
+        for piece in pieces {
+            if answer.take(Stream::Stdout, piece).is_break() {
+                break;
+            }
+        }
+        let (status, noise) = (answer.finish(), answer.noise());
+        (out, status, noise)
+    }
+
+    #[test]
+    fn the_line_has_nothing_that_login_shells_read_differently() {
+        let command = RemoteCommand::new("it's").arg("$(x)").env("SECRET", "'\\'");
+        let line = Envelope::new(&command).line;
+        assert_eq!(line.matches('\'').count(), 2, "{line}");
+        assert!(!line.contains(['\\', '!', '`', '\n']), "{line}");
+        assert!(!line.contains("SECRET"), "{line}");
+    }
+
+    #[test]
+    fn what_the_login_shell_prints_is_no_output() {
+        let text = format!("welcome> {MARK}started 7\nhello\n{MARK}ended 3\nlate");
+        assert_eq!(read(&[text.as_bytes()]), (b"hello\n".to_vec(), Some(ExitStatus::Code(3)), None));
+    }
+
+    #[test]
+    fn an_answer_without_its_frame_is_none() {
+        assert_eq!(
+            read(&[b"This account is ", b"not available.\n"]),
+            (vec![], None, Some("This account is not available.".to_owned()))
+        );
+        let cut = format!("{MARK}started 7\nhello {MARK}ended 1");
+        let expected = format!("hello {MARK}ended 1").into_bytes();
+        assert_eq!(read(&[cut.as_bytes()]), (expected, None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_make_no_difference(
+            body in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'e'), Just(b'd')], 0..80),
+            cuts in proptest::collection::vec(0usize..200, 0..6),
+        ) {
+            let mut text = format!("noise {MARK}started 12\n").into_bytes();
+            text.extend_from_slice(&body);
+            text.extend_from_slice(format!("{MARK}ended 0\n").as_bytes());
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.sort_unstable();
+            let mut pieces = Vec::new();
+            let mut from = 0;
+            for cut in cuts.into_iter().chain([text.len()]) {
+                pieces.push(&text[from..cut]);
+                from = cut;
+            }
+            prop_assert_eq!(read(&pieces), (body, Some(ExitStatus::Code(0)), None));
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What several tests share.
+// Each test program uses a part of it only.
+#![allow(dead_code)]
+
+pub mod proxy;
+pub mod sshd;
