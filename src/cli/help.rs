@@ -60,9 +60,18 @@ pub(super) fn tree() -> clap::Command {
     let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpLong).global(true);
     let help = help.help("Show the help of the command").help_heading("Common options");
     let root = Cli::command().args_override_self(true).max_term_width(WIDTH).help_template(TEMPLATE);
-    let root = root.disable_help_flag(true).arg(help);
+    let root = root.disable_help_flag(true).arg(help).mut_subcommands(inherit_examples);
     let groups = groups(&root);
     root.before_long_help(groups).after_long_help(format!("{}\n{EXAMPLES}", exit_statuses()))
+}
+
+/// `pack release` has the examples of `pack`, unless it has its own.
+fn inherit_examples(command: clap::Command) -> clap::Command {
+    let Some(examples) = command.get_after_long_help().cloned() else { return command };
+    command.mut_subcommands(|what| match what.get_after_long_help() {
+        Some(_) => what,
+        None => what.after_long_help(examples.clone()),
+    })
 }
 
 fn groups(root: &clap::Command) -> String {
@@ -140,7 +149,7 @@ pub(super) fn usage(root: &mut clap::Command, path: &[String]) -> String {
 pub(super) fn page(root: &mut clap::Command, path: &[String], plain: bool) -> String {
     let help = built(root, path).render_long_help();
     let text = if plain { help.to_string() } else { help.ansi().to_string() };
-    format!("{}\n", text.trim_end())
+    text.trim_end().lines().fold(String::new(), |page, line| page + line.trim_end() + "\n")
 }
 
 /// The completions for `shell`.
@@ -171,7 +180,8 @@ pub fn manual() -> io::Result<Vec<u8>> {
             manual_of(what, &mut page)?;
         }
     }
-    man.render_extra_section(&mut page)?;
+    writeln!(page, ".SH NOTES")?;
+    without_heading(&man, &mut page)?;
     Ok(page)
 }
 
@@ -193,16 +203,24 @@ fn manual_of(command: &clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
     man.render_synopsis_section(&mut section)?;
     man.render_description_section(&mut section)?;
     man.render_options_section(&mut section)?;
-    man.render_extra_section(&mut section)?;
+    without_heading(&man, &mut section)?;
     writeln!(page, ".SS {name}")?;
     let section = String::from_utf8_lossy(&section);
     for line in section.lines() {
         match line.strip_prefix(".SH ") {
-            Some(heading) => writeln!(page, ".PP\n\\fI{heading}\\fR\n.br")?,
+            Some(heading) => writeln!(page, ".PP\n\\fI{}\\fR\n.br", heading.trim_matches('"'))?,
             None => writeln!(page, "{line}")?,
         }
     }
     Ok(())
+}
+
+/// The examples, without the heading EXTRA that clap_mangen gives them.
+fn without_heading(man: &Man, page: &mut Vec<u8>) -> io::Result<()> {
+    let mut extra = Vec::new();
+    man.render_extra_section(&mut extra)?;
+    let extra = String::from_utf8_lossy(&extra);
+    writeln!(page, ".PP\n{}", extra.strip_prefix(".SH EXTRA\n").unwrap_or(&extra).trim_end())
 }
 
 #[cfg(test)]

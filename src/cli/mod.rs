@@ -177,8 +177,11 @@ fn every_option(
     options: &[GivenOption],
     name: &str,
 ) -> Result<(Common, Given), UsageError> {
-    let command = clap::Command::new("edeliver").no_binary_name(true).args_override_self(true);
+    let command =
+        clap::Command::new("edeliver").no_binary_name(true).args_override_self(true).disable_help_flag(true);
     let command = command.args(scan::every_option(root).into_iter().cloned());
+    // A strategy of the project may have its own idea of a version.
+    let command = command.mut_arg("VERSION", |version| version.value_parser(clap::value_parser!(String)));
     let matches = command
         .try_get_matches_from(options.iter().map(GivenOption::canonical))
         .map_err(|error| UsageError::from_clap(&error, name))?;

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::examples;
-use super::values::{Direction, NodeEnvironment};
+use super::values::{self, Direction, NodeEnvironment};
 use crate::transport::HostAddr;
 
 /// What to do with the nodes of an environment.
@@ -59,6 +59,7 @@ pub struct Migrate {
     pub direction: Option<Direction>,
     /// The migration to go up or down to: its number [default: all of them, also with down].
     #[arg(id = "VERSION", long = "version", value_name = "MIGRATION", require_equals = true)]
+    #[arg(value_parser = values::migration)]
     pub version: Option<u64>,
 }
 

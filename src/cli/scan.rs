@@ -66,20 +66,31 @@ pub(super) fn scan(args: &[String], root: &clap::Command) -> Result<Scan, UsageE
         if arg == "-h" || arg == "--help" {
             scan.help = true;
         } else if let Some(option) = arg.strip_prefix("--").filter(|option| !option.is_empty()) {
-            let next = args.peek().map(|next| next.as_str());
-            let value = scan.long(option, next.filter(|next| !is_grammar(next, root)), &options)?;
-            if value == Value::Next {
+            let next = args.peek().filter(|next| !next.starts_with('-'));
+            let next = next.map(|next| Next { text: next, is_grammar: is_grammar(next, root) });
+            if scan.long(option, next, &options)? == Value::Next {
                 args.next();
             }
         } else if let Some(letters) = arg.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             scan.short(arg, letters, &options)?;
         } else if arg.starts_with('-') {
             scan.unknown.push(arg.clone());
+        } else if arg.is_empty() {
+            // "$STAGE" with nothing in it: ignored, it would mean the default stage.
+            return Err(UsageError::new("an argument is empty").hint("is a variable not set?"));
         } else {
             scan.words.push(arg.clone());
         }
     }
     Ok(scan)
+}
+
+/// The argument behind an option.
+#[derive(Clone, Copy)]
+struct Next<'a> {
+    text: &'a str,
+    /// It is a word of the grammar: `--version production` may mean two things.
+    is_grammar: bool,
 }
 
 /// Where an option's value stands.
@@ -93,7 +104,7 @@ enum Value {
 
 impl Scan {
     /// Reads `option` (without its `--`); `next` may be its value, where it has none of its own.
-    fn long(&mut self, option: &str, next: Option<&str>, options: &[&Arg]) -> Result<Value, UsageError> {
+    fn long(&mut self, option: &str, next: Option<Next>, options: &[&Arg]) -> Result<Value, UsageError> {
         let (name, value) = match option.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (option, None),
@@ -109,13 +120,21 @@ impl Scan {
             self.options.push(GivenOption { name, value: None });
             return Ok(Value::Here);
         }
-        if value.is_none() && next.is_none() {
-            let placeholder = known.get_value_names().and_then(|names| names.first());
-            let placeholder = placeholder.map_or("VALUE", |name| name.as_str());
-            return Err(UsageError::new(format!("option '--{name}' needs a value: --{name}={placeholder}")));
-        }
-        let place = if value.is_some() { Value::Here } else { Value::Next };
-        let value = value.or_else(|| next.map(str::to_owned)).unwrap_or_default();
+        let (value, place) = match (value, next) {
+            (Some(value), _) => (value, Value::Here),
+            (None, Some(Next { text, is_grammar: false })) => (text.to_owned(), Value::Next),
+            (None, Some(Next { text, is_grammar: true })) => {
+                let error = UsageError::new(format!("'--{name} {text}' may mean two things"));
+                return Err(error.hint(format!("if '{text}' is the value, write --{name}={text}")));
+            }
+            (None, None) => {
+                let placeholder = known.get_value_names().and_then(|names| names.first());
+                let placeholder = placeholder.map_or("VALUE", |name| name.as_str());
+                return Err(UsageError::new(format!(
+                    "option '--{name}' needs a value: --{name}={placeholder}"
+                )));
+            }
+        };
         // CI scripts write --branch="$BRANCH" with nothing in it; the original takes that for
         // "not given". Only where it would make another version it is refused (by clap).
         if value.is_empty() && !["set-version", "increment-version"].contains(&name.as_str()) {
@@ -165,8 +184,7 @@ fn is_named(option: &Arg, name: &str) -> bool {
 fn is_grammar(arg: &str, root: &clap::Command) -> bool {
     let mut commands =
         root.get_subcommands().flat_map(|command| [command].into_iter().chain(command.get_subcommands()));
-    arg.starts_with('-')
-        || ["to", "on", "up", "down", "version", "versions"].contains(&arg)
+    ["to", "on", "up", "down", "version", "versions"].contains(&arg)
         || stage_of(arg).is_some()
         || commands.any(|command| {
             command.get_name_and_visible_aliases().contains(&arg)

@@ -194,6 +194,12 @@ impl FromStr for NodeEnvironment {
     }
 }
 
+/// The number of a migration, as its file's name begins.
+pub(super) fn migration(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "a migration is named by the number its file begins with, as 20240131120000".to_owned())
+}
+
 /// Every stage, as the help and the completions list them.
 pub(super) const STAGES: [Stage; 3] = [Stage::Staging, Stage::Production, Stage::Local];
 

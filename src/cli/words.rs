@@ -11,6 +11,9 @@ use super::suggest::{misspelt_stage, nearest};
 use super::values::{Direction, stage_of};
 use crate::settings::Stage;
 
+/// Words that only make a command read well. (The original knows `check` and does nothing with it.)
+const NOISE: [&str; 3] = ["to", "on", "check"];
+
 /// Which command the words name, with the words that follow it.
 #[derive(Debug)]
 pub(super) enum Named {
@@ -73,7 +76,10 @@ fn missing_what(command: &clap::Command, word: Option<&str>) -> UsageError {
     let name = command.get_name();
     let visible =
         || command.get_subcommands().filter(|what| !what.is_hide_set()).map(clap::Command::get_name);
-    let known = visible().collect::<Vec<_>>().join(", ");
+    let mut known: Vec<&str> = visible().collect();
+    known.extend(["FILE"].into_iter().filter(|file| command.find_subcommand(file).is_some()));
+    known.extend(["migrations"].into_iter().filter(|_| name == "show"));
+    let known = known.join(", ");
     match word {
         Some(word) => UsageError::new(format!("unknown word '{word}' after '{name}'; known are {known}"))
             .suggest(nearest(word, visible()).map(|what| format!("{name} {what}"))),
@@ -123,25 +129,29 @@ pub(super) fn place(rest: &[String], leaf: &clap::Command) -> Result<Placed, Usa
 /// Finds the one stage among `words`.
 pub(super) fn place_stage(words: &[String]) -> Result<Placed, UsageError> {
     let mut placed = Placed::default();
-    let mut after_to = false;
-    for word in words {
-        // The original knows the word `check` here and does nothing with it.
-        if ["to", "on", "check"].contains(&word.as_str()) {
-            after_to = word == "to";
-            continue;
-        }
+    let mut after: Option<&str> = None;
+    for word in words.iter().map(String::as_str) {
         match (stage_of(word), misspelt_stage(word)) {
+            _ if NOISE.contains(&word) => {
+                after = Some(word).filter(|word| *word != "check");
+                continue;
+            }
             (Some(stage), _) => match placed.stage.replace(stage) {
                 Some(other) if other != stage => return Err(two_stages(other.as_str(), stage.as_str())),
                 _ => {}
             },
             (None, Some(meant)) => return Err(no_stage(word).suggest(Some(meant.as_str()))),
-            (None, None) if after_to => return Err(no_stage(word)),
-            (None, None) => placed.ignored.push(word.clone()),
+            (None, None) if after.is_some() => return Err(no_stage(word)),
+            (None, None) => placed.ignored.push(word.to_owned()),
         }
-        after_to = false;
+        after = None;
     }
-    Ok(placed)
+    dangling(after, "a stage").map_or(Ok(placed), Err)
+}
+
+/// `deploy release to $STAGE` with an empty variable must not go to the default stage.
+fn dangling(after: Option<&str>, what: &str) -> Option<UsageError> {
+    after.map(|word| UsageError::new(format!("{what} is missing behind '{word}'")))
 }
 
 fn no_stage(word: &str) -> UsageError {
@@ -157,7 +167,11 @@ fn place_nodes(words: &[String], migrate: bool) -> Result<Placed, UsageError> {
     let mut placed = Placed::default();
     let mut environment: Option<&str> = None;
     let mut direction: Option<&str> = None;
-    for word in words.iter().map(String::as_str).filter(|word| !["to", "on", "check"].contains(word)) {
+    let last = words.last().map(String::as_str).filter(|last| ["to", "on"].contains(last));
+    if let Some(error) = dangling(last, "an environment") {
+        return Err(error);
+    }
+    for word in words.iter().map(String::as_str).filter(|word| !NOISE.contains(word)) {
         if migrate && Direction::of(word).is_some() {
             if direction.is_some_and(|other| other != word) {
                 return Err(two_stages("up", "down"));

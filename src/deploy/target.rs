@@ -37,8 +37,10 @@ pub struct Target {
     options: ConnectOptions,
     session: Option<Session>,
     pub(super) reached: Reached,
-    pub(super) survey: Option<Survey>,
-    pub(super) plan: Option<Plan>,
+    survey: Option<Survey>,
+    plan: Option<Plan>,
+    /// The new release did not come up here.
+    start_failed: bool,
 }
 
 /// Why a host could not take part, or could not go on.
@@ -77,7 +79,16 @@ impl From<TransportError> for TargetError {
 impl Target {
     /// A host that nothing has been done to yet.
     pub fn new(addr: HostAddr, place: Place, options: ConnectOptions) -> Self {
-        Self { addr, place, options, session: None, reached: Reached::Untouched, survey: None, plan: None }
+        Self {
+            addr,
+            place,
+            options,
+            session: None,
+            reached: Reached::Untouched,
+            survey: None,
+            plan: None,
+            start_failed: false,
+        }
     }
 
     /// The host.
@@ -236,7 +247,9 @@ impl Target {
 
     /// Starts the new release and waits until it has proven itself.
     pub(super) fn start(&mut self, job: &Job) -> Result<(), TargetError> {
-        self.call(Phase::Start, &job.id, &[job.version.to_string()], Stdin::Empty)?;
+        let outcome = self.call(Phase::Start, &job.id, &[job.version.to_string()], Stdin::Empty);
+        self.start_failed = outcome.is_err();
+        outcome?;
         Ok(())
     }
 
@@ -260,9 +273,11 @@ impl Target {
         let mut said = Vec::new();
         if self.reached >= Reached::Switching {
             let answer = self.call_until_known(Phase::Undo, &job.id, &[])?;
-            said.extend(answer.facts("log").map(str::to_owned));
-            for dump in answer.facts("crash_dump") {
-                said.push(format!("its crash dump was kept: {dump}"));
+            if self.start_failed {
+                said.extend(answer.facts("log").map(str::to_owned));
+                said.extend(
+                    answer.facts("crash_dump").map(|dump| format!("its crash dump was kept: {dump}")),
+                );
             }
         }
         if self.reached >= Reached::Opened {

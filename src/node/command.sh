@@ -9,7 +9,7 @@ node_command() {
 	case $verb in
 	start | stop | restart)
 		[ ! -e "$journal" ] || fail "a deploy is under way or was left unfinished on this host: $journal"
-		mkdir -p -- "${state%/*}" && (umask 077 && mkdir -p -- "$state") || fail "cannot make $state"
+		(umask 077 && mkdir -p -- "$state") || fail "cannot make $state"
 		;;
 	esac
 	find_kind "$root/bin/$app"
@@ -52,14 +52,14 @@ take_down() {
 }
 
 bring_up() {
-	files=$(boot_version)
+	files=$(boot_version) logs=$(node_logs)
 	if [ -n "$1" ]; then output=$(start_node "$1"); else output=$(start_node); fi || {
 		say "$output"
 		fail "bin/$app does not start the release"
 	}
 	verify_node "$files" '' || {
 		say "$output"
-		node_log
+		node_log "$logs"
 		fail "it did not come up"
 	}
 	keep_control "$pid" "$version" || fail "cannot write below $state"

@@ -19,19 +19,28 @@ find_kind() {
 }
 
 # Prints the process ids of the node. The operating system is asked, not the node: a node that hangs
-# or has another cookie is found too. VMs that only carry a call to a node (start_clean) do not count.
+# or has another cookie is found too. VMs that only carry a call to a node (start_clean) do not count,
+# and neither do children of the node, which look like it until they run their own program.
 node_pids() {
 	if [ -r /proc/self/cmdline ]; then
-		grep -lsF -e "$root/" /proc/[0-9]*/cmdline | while read -r file; do
-			{ read -r comm <"${file%cmdline}comm"; } 2>/dev/null || continue
-			case $comm in beam*) ;; *) continue ;; esac
-			grep -qsF -e start_clean -e '--rpc-eval' "$file" && continue
-			file=${file#/proc/}
-			say "${file%/cmdline}"
+		found=$(vm_processes)
+		for each in $found; do
+			parent=$({ sed 's/.*) //' "/proc/$each/stat" | cut -d' ' -f2; } 2>/dev/null)
+			[ -z "$parent" ] || say "$found" | grep -qx -e "$parent" || say "$each"
 		done
 	elif pid=$(call pid); then
 		say "$pid" | grep -x '[0-9][0-9]*'
 	fi
+}
+
+vm_processes() {
+	grep -lsF -e "$root/" /proc/[0-9]*/cmdline | while read -r file; do
+		{ read -r comm <"${file%cmdline}comm"; } 2>/dev/null || continue
+		case $comm in beam*) ;; *) continue ;; esac
+		grep -qsF -e start_clean -e '--rpc-eval' "$file" && continue
+		file=${file#/proc/}
+		say "${file%/cmdline}"
+	done
 }
 
 # Sets $pid to the node's process, or to nothing.
@@ -241,15 +250,23 @@ say_why_not() {
 	fi
 }
 
-# The last lines of the node's newest log, for the report.
-node_log() {
+# Prints "SIZE FILE" for each log of the node, the newest first.
+node_logs() {
 	set --
 	for file in "$root"/tmp/log/erlang.log.* "$root"/log/*.log "$root"/log/erlang.log.* "$root"/var/log/erlang.log.*; do
 		[ ! -f "$file" ] || set -- "$@" "$file"
 	done
 	[ $# -gt 0 ] || return 0
 	# shellcheck disable=SC2012 # ls sorts by time, and these names are plain
-	newest=$(ls -1t -- "$@" | head -n 1)
+	ls -1t -- "$@" | while IFS= read -r file; do say "$(wc -c <"$file" | tr -d ' ') $file"; done
+}
+
+# The last lines that came to the node's newest log since $1, the output of an earlier node_logs.
+node_log() {
+	newest=$(node_logs | head -n 1)
+	newest=${newest#* }
+	[ -n "$newest" ] || return 0
 	say "log_file $newest"
-	tail -n 40 -- "$newest" | while IFS= read -r line; do say "log $line"; done
+	before=$(say "$1" | grep -F -e " $newest" | head -n 1)
+	tail -c "+$((${before:+${before%% *}} + 1))" -- "$newest" | tail -n 40 | while IFS= read -r line; do say "log $line"; done
 }

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 /// Where a command runs: a host reached over ssh, or this machine.
 ///
-/// The host may be an alias of the user's ssh configuration. `local` (without a user) means this
-/// machine, without ssh. A port other than the configuration's is written `host:2222`.
+/// The host may be an alias of the user's ssh configuration. `local` means this machine, without ssh;
+/// `local/NAME` the same with a home directory of its own, for trials with several "hosts". A port
+/// other than the configuration's is written `host:2222`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostAddr {
     user: Option<String>,
@@ -54,7 +55,12 @@ impl HostAddr {
 
     /// Whether this is this machine, reached without ssh.
     pub fn is_local(&self) -> bool {
-        self.host == "local"
+        self.host == "local" || self.local_name().is_some()
+    }
+
+    /// The NAME of `local/NAME`.
+    pub fn local_name(&self) -> Option<&str> {
+        self.host.strip_prefix("local/")
     }
 }
 
@@ -85,9 +91,20 @@ impl FromStr for HostAddr {
         if text.chars().any(|c| c.is_whitespace() || c.is_control() || "'\"\\$`;&|<>()".contains(c)) {
             return Err(invalid("it has a character that no host name has"));
         }
-        // A user on `local` is dropped: configs set one for every stage, and no login takes place.
-        let user = if host == "local" { None } else { user };
-        Ok(Self { user, host: host.to_owned(), port })
+        let mut addr = Self { user, host: host.to_owned(), port };
+        match addr.local_name() {
+            Some("" | "." | "..") => {
+                return Err(invalid("the name after local/ is empty or leads elsewhere"));
+            }
+            Some(name) if name.contains('/') => return Err(invalid("the name after local/ has a '/'")),
+            None if host.contains('/') => return Err(invalid("it has a '/'")),
+            _ => {}
+        }
+        if addr.is_local() {
+            // Configs set a user for every stage, but here no login takes place.
+            addr.user = None;
+        }
+        Ok(addr)
     }
 }
 
@@ -117,6 +134,7 @@ mod tests {
             ("me@acme.com@web-1", Some("me@acme.com"), "web-1", None),
             ("::1", None, "::1", None),
             ("anyone@local", None, "local", None),
+            ("anyone@local/web-1", None, "local/web-1", None),
         ] {
             let addr: HostAddr = text.parse().unwrap();
             assert_eq!((addr.user(), addr.host(), addr.port()), (user, host, port), "{text}");
@@ -125,7 +143,19 @@ mod tests {
 
     #[test]
     fn refuses_what_would_be_an_option_or_a_command() {
-        for text in ["", "@web", "-oProxyCommand=x", "u@-x", "web 1", "web;reboot", "web:99999", "$(x)"] {
+        for text in [
+            "",
+            "@web",
+            "-oProxyCommand=x",
+            "u@-x",
+            "web 1",
+            "web;reboot",
+            "web:99999",
+            "$(x)",
+            "local/..",
+            "local/",
+            "a/b",
+        ] {
             assert!(text.parse::<HostAddr>().is_err(), "{text}");
         }
     }

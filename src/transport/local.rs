@@ -2,14 +2,34 @@
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::engine::{Engine, Sink};
 use super::watch::Watch;
-use super::{ExitStatus, TransportError, child};
+use super::{ExitStatus, HostAddr, TransportError, child};
+
+/// Holds a directory for each host `local/NAME`: its home.
+const HOMES: &str = "EDELIVER_LOCAL_HOMES";
 
 /// Runs commands on this machine.
-pub(super) struct Local;
+pub(super) struct Local {
+    /// The home directory, where it is not the user's.
+    home: Option<PathBuf>,
+}
+
+impl Local {
+    /// This machine as the host `addr`.
+    pub(super) fn new(addr: &HostAddr) -> Result<Self, TransportError> {
+        let Some(name) = addr.local_name() else { return Ok(Self { home: None }) };
+        let failed = |reason| TransportError::Connect { host: addr.clone(), reason };
+        let homes = std::env::var_os(HOMES)
+            .ok_or_else(|| failed(format!("{HOMES} must name the directory for the homes of such hosts")))?;
+        let home = PathBuf::from(homes).join(name);
+        fs_err::create_dir_all(&home).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { home: Some(home) })
+    }
+}
 
 impl Engine for Local {
     fn run(
@@ -19,7 +39,12 @@ impl Engine for Local {
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
-        let status = child::run(Command::new("sh").args(["-c", line]), input, sink, watch)?;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]);
+        if let Some(home) = &self.home {
+            shell.env("HOME", home).current_dir(home);
+        }
+        let status = child::run(&mut shell, input, sink, watch)?;
         Ok(match (status.code(), status.signal()) {
             (Some(code), _) => ExitStatus::Code(code),
             (None, signal) => {

@@ -34,7 +34,7 @@ impl Session {
             let reason = "only `local` is built so far".to_owned();
             return Err(TransportError::Connect { host: addr.clone(), reason });
         }
-        let engine: Box<dyn Engine> = Box::new(Local);
+        let engine: Box<dyn Engine> = Box::new(Local::new(addr)?);
         Ok(Self { addr: addr.clone(), engine, interrupt: options.interrupt.clone() })
     }
 

@@ -75,15 +75,19 @@ start() {
     # Words as on the command line of a real node, so that its root, name and cookie can be seen.
     set -- node -root "$root" -sname "$(node_name)" -setcookie "$(own_cookie)" \
         -boot "$root/releases/$(boot_version)/start"
+    # The process has the name of a real node's.
+    beam=$(dirname -- "$(registration)")/beam.smp
+    mkdir -p "${beam%/*}"
+    ln -sf "$(command -v sh)" "$beam"
     if [ "$mode" = foreground ]; then
-        exec sh "$root/bin/$app" "$@"
+        exec "$beam" "$root/bin/$app" "$@"
     fi
     # As run_erl does: nothing of the caller's session stays open, such as a lock file's descriptor.
     exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
     if command -v setsid >/dev/null 2>&1; then
-        setsid sh "$root/bin/$app" "$@" </dev/null >/dev/null 2>&1 &
+        setsid "$beam" "$root/bin/$app" "$@" </dev/null >/dev/null 2>&1 &
     else
-        sh "$root/bin/$app" "$@" </dev/null >/dev/null 2>&1 &
+        "$beam" "$root/bin/$app" "$@" </dev/null >/dev/null 2>&1 &
     fi
 }
 

@@ -35,6 +35,7 @@ start)
 	was=$(node_before)
 	old_pid=${was#running }
 	(cd -- "$root" && for file in * .[!.]*; do say "$file"; done) >"$staging/top"
+	node_logs >"$staging/logs"
 	mark starting
 	output=$(start_node) || { say "$output"; fail "bin/$app does not start the release"; }
 	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up"; }

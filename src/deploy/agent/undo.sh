@@ -49,11 +49,11 @@ keep_evidence() {
 	[ ! -d "$evidence" ] || return 0
 	rm -rf -- "$state/failed"
 	(umask 077 && mkdir -p -- "$evidence") || fail "cannot make $evidence"
-	node_log | tee -- "$evidence/log"
+	node_log "$(cat "$staging/logs" 2>/dev/null)" | tee -- "$evidence/log"
 	[ ! -f "$root/erl_crash.dump" ] || say "crash_dump $evidence/erl_crash.dump"
-	[ -f "$state/staging/$id/top" ] || return 0
+	[ -f "$staging/top" ] || return 0
 	for file in "$root"/* "$root"/.[!.]*; do
 		exists "$file" || continue
-		grep -qxF -e "${file##*/}" "$state/staging/$id/top" || mv -- "$file" "$evidence/" || fail "cannot move $file"
+		grep -qxF -e "${file##*/}" "$staging/top" || mv -- "$file" "$evidence/" || fail "cannot move $file"
 	done
 }

@@ -1,0 +1,103 @@
+//! `edeliver ping|version|start|stop|restart`: the nodes of an environment, all at once.
+
+use anyhow::anyhow;
+
+use super::Context;
+use crate::exit::{Exit, Failure};
+use crate::host::agent::{PhaseError, Place};
+use crate::host::each;
+use crate::node::{self, NodeAction};
+use crate::settings::NodeSettings;
+use crate::transport::{Session, TransportError};
+
+/// Tells or asks every node of `environment` and shows a block for each (PARITY.md section 4).
+///
+/// # Errors
+/// When a node is not as the action wants it. The others have been told or asked all the same.
+pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(), Failure> {
+    let report = &context.report;
+    let app = context.settings.app()?;
+    let mut nodes = context.settings.nodes(environment)?;
+    report.banner(&format!("EDELIVER {} WITH {} COMMAND", app.to_uppercase(), action.as_str().to_uppercase()));
+    report.status(&match action {
+        NodeAction::Version => format!("getting release versions from {environment} servers"),
+        _ => format!("{}ing {environment} servers", action.as_str()),
+    });
+    report.status("Authorizing hosts");
+    let outcomes = each(&mut nodes, |node| ask(context, &app, action, node));
+    for (index, (node, outcome)) in nodes.iter().zip(&outcomes).enumerate() {
+        let index = (nodes.len() > 1).then_some(index);
+        report.print(&block(environment, index, node, outcome));
+    }
+    failure(action, &nodes, outcomes)?;
+    report.banner(&format!("{} DONE!", action.as_str().to_uppercase()));
+    Ok(())
+}
+
+fn ask(context: &Context, app: &str, action: NodeAction, node: &NodeSettings) -> Result<String, Failure> {
+    let (start_timeout, stable_for) = context.settings.start_times()?;
+    let place = Place {
+        deliver_to: node.path.clone(),
+        app: app.to_owned(),
+        profile: context.settings.profile()?,
+        start_timeout,
+        stable_for,
+    };
+    let argument = node.config.as_ref().map(|config| format!("--config={config}"));
+    let mut session = Session::connect(&node.host, &context.connect_options(false)?)?;
+    node::command(&mut session, &place, action, argument.as_deref()).map_err(|error| match error {
+        PhaseError::Link(TransportError::Interrupted(signal)) => {
+            Failure { exit: Exit::Interrupted(signal), error: anyhow!("interrupted"), hints: Vec::new() }
+        }
+        error => Failure::failed(error),
+    })
+}
+
+/// As the original shows a node and its response.
+fn block(
+    environment: &str,
+    index: Option<usize>,
+    node: &NodeSettings,
+    outcome: &Result<String, Failure>,
+) -> String {
+    let index = index.map_or(String::new(), |index| format!(" {index}"));
+    let mut lines = vec![format!("\n{environment} node:{index}\n")];
+    lines.push(format!("  user    : {}", node.host.user().unwrap_or_default()).trim_end().to_owned());
+    lines.push(format!("  host    : {}", node.host.host()));
+    lines.push(format!("  path    : {}", node.path));
+    if let Some(config) = &node.config {
+        lines.push(format!("  config  : {config}"));
+    }
+    match outcome {
+        Ok(response) => lines.push(format!("  response: {response}")),
+        Err(failure) => {
+            lines.push("  response: failed".to_owned());
+            let text = format!("{:#}", failure.error);
+            lines.push(format!("  error   : {}", text.replace('\n', "\n            ")));
+        }
+    }
+    lines.join("\n")
+}
+
+/// One failure for all nodes; each one's error stands in its block.
+fn failure(
+    action: NodeAction,
+    nodes: &[NodeSettings],
+    outcomes: Vec<Result<String, Failure>>,
+) -> Result<(), Failure> {
+    let mut failed = Vec::new();
+    let mut exit = Exit::Failed;
+    for (node, outcome) in nodes.iter().zip(outcomes) {
+        if let Err(failure) = outcome {
+            if failure.exit != Exit::Failed {
+                exit = failure.exit;
+            }
+            failed.push(node.host.to_string());
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let error = anyhow!("{} failed on {} of {} nodes: {}", action.as_str(), failed.len(), nodes.len(), failed.join(", "));
+    Err(Failure { exit, error, hints: Vec::new() })
+}
