@@ -17,14 +17,14 @@ use crate::transport::{Session, TransportError};
 pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(), Failure> {
     let report = &context.report;
     let app = context.settings.app()?;
-    let mut nodes = context.settings.nodes(environment)?;
+    let nodes = context.settings.nodes(environment)?;
     report.banner(&format!("EDELIVER {} WITH {} COMMAND", app.to_uppercase(), action.as_str().to_uppercase()));
     report.status(&match action {
         NodeAction::Version => format!("getting release versions from {environment} servers"),
         _ => format!("{}ing {environment} servers", action.as_str()),
     });
     report.status("Authorizing hosts");
-    let outcomes = each(&mut nodes, |node| ask(context, &app, action, node));
+    let outcomes = each(&nodes, |node| ask(context, &app, action, node));
     for (index, (node, outcome)) in nodes.iter().zip(&outcomes).enumerate() {
         let index = (nodes.len() > 1).then_some(index);
         report.print(&block(environment, index, node, outcome));

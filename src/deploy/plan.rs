@@ -122,3 +122,94 @@ fn rank(step: &Step) -> u8 {
         _ => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::survey::Found::{Absent, Different, OtherType, Same};
+    use crate::node::NodeState;
+    use crate::release::Sha256Sum;
+
+    fn plan(entries: &[(&str, Found)], erts: &[&str], clean: bool) -> Vec<String> {
+        let sha256 = Sha256Sum::of(&b""[..]).unwrap().0;
+        let kind = |path: &str| match path.strip_suffix('/') {
+            Some(_) => WantedKind::Directory { mode: if path.contains("fixed") { 0o555 } else { 0o755 } },
+            None => WantedKind::File { size: 1, sha256, mode: 0o644 },
+        };
+        let wanted: Vec<Wanted> = entries
+            .iter()
+            .map(|(path, _)| Wanted { path: path.trim_end_matches('/').to_owned(), kind: kind(path) })
+            .collect();
+        let survey = Survey {
+            root: "/opt/app".into(),
+            root_present: true,
+            machine: "x86_64".into(),
+            umask: 0o022,
+            free_bytes: 0,
+            free_inodes: None,
+            problems: Vec::new(),
+            erts: erts.iter().map(|name| (*name).to_owned()).collect(),
+            node: NodeState::Stopped,
+            entries: entries.iter().map(|(_, found)| *found).collect(),
+        };
+        let plan = Plan::new(&wanted, &survey, clean);
+        let sent =
+            plan.payload.iter().map(|&index| wanted[index].path.as_str()).collect::<Vec<_>>().join(" ");
+        plan.steps.iter().map(|step| step.to_line().trim().to_owned()).chain([sent]).collect()
+    }
+
+    #[test]
+    fn what_decides_the_next_boot_comes_last_and_what_is_the_same_stays() {
+        let entries = [
+            ("bin/", Same),
+            ("bin/app", Different),
+            ("erts-14/", Absent),
+            ("erts-14/bin", Absent),
+            ("lib/", Same),
+            ("lib/app-2/", Absent),
+            ("lib/app-2/ebin", Absent),
+            ("lib/dep-1/", Same),
+            ("lib/dep-1/x.beam", Same),
+            ("lib/dep-1/y.beam", Different),
+            ("releases/", Same),
+            ("releases/2/", Absent),
+            ("releases/2/start.boot", Absent),
+            ("releases/COOKIE", Different),
+            ("releases/start_erl.data", Different),
+        ];
+        assert_eq!(
+            plan(&entries, &["erts-13"], false),
+            [
+                "add - erts-14",
+                "add - lib/app-2",
+                "replace - lib/dep-1/y.beam",
+                "add - releases/2",
+                "replace - bin/app",
+                "replace - releases/COOKIE",
+                "replace - releases/start_erl.data",
+                "bin/app erts-14 erts-14/bin lib/app-2 lib/app-2/ebin lib/dep-1/y.beam releases/2 \
+                 releases/2/start.boot releases/COOKIE releases/start_erl.data",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_clean_deploy_puts_the_old_release_aside_as_a_whole() {
+        let entries =
+            [("bin/", Same), ("bin/app", Same), ("lib/", Same), ("lib/x", Same), ("releases/", Absent)];
+        assert_eq!(
+            plan(&entries, &["erts-13"], true),
+            ["aside - lib", "aside - erts-13", "add - lib", "add - releases", "lib lib/x releases"]
+        );
+    }
+
+    #[test]
+    fn another_type_is_replaced_and_a_directory_gets_its_read_only_mode_at_the_end() {
+        let entries =
+            [("lib/", Same), ("lib/fixed/", OtherType), ("lib/fixed/x", Absent), ("lib/fixed2", Same)];
+        assert_eq!(
+            plan(&entries, &[], false),
+            ["replace - lib/fixed", "mode555 - lib/fixed", "lib/fixed lib/fixed/x"]
+        );
+    }
+}

@@ -1,11 +1,10 @@
 //! What a host is to have: the manifest's entries in the form in which hosts are asked about them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::release::manifest::{EntryKind, Manifest};
+use crate::release::{EntryKind, Manifest, Sha256Sum};
 
 /// One path below DELIVER_TO/APP and what is to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub enum WantedKind {
         /// Bytes.
         size: u64,
         /// Of its content, as hexadecimal digits.
-        sha256: String,
+        sha256: Sha256Sum,
         /// Permission bits as the archive has them.
         mode: u32,
     },
@@ -61,7 +60,7 @@ pub fn wanted(manifest: &Manifest) -> Vec<Wanted> {
 fn resolve(kind: &EntryKind, kinds: &BTreeMap<&str, &EntryKind>, depth: usize) -> Option<WantedKind> {
     match kind {
         EntryKind::File { size, sha256, mode } => {
-            Some(WantedKind::File { size: *size, sha256: sha256.to_string(), mode: *mode })
+            Some(WantedKind::File { size: *size, sha256: *sha256, mode: *mode })
         }
         EntryKind::Directory { mode } => Some(WantedKind::Directory { mode: *mode }),
         EntryKind::Symlink { target } => Some(WantedKind::Link { target: target.clone() }),
@@ -89,7 +88,7 @@ impl Wanted {
                 format!("d {} {:o} - {}\n", name.flag(), mode_on_host(*mode, umask), name.escaped())
             }
             WantedKind::Link { target } => {
-                let sum = hex(&Sha256::digest(format!("{target}\n")));
+                let sum = Sha256Sum::from(Sha256::new_with_prefix(format!("{target}\n")));
                 format!("l {} - {sum} {}\n", name.flag(), name.escaped())
             }
         }
@@ -127,8 +126,7 @@ impl Name<'_> {
             if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
                 text.push(char::from(byte));
             } else {
-                // Writing to a String cannot fail.
-                drop(write!(text, "\\0{byte:03o}"));
+                text.push_str(&format!("\\0{byte:03o}"));
             }
             text
         })
@@ -143,11 +141,26 @@ pub fn cleaned<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str
         .collect()
 }
 
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        drop(write!(text, "{byte:02x}"));
-        text
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_travel_through_read() {
+        for (name, flag, escaped) in [
+            ("lib/a-1.0/x y.txt", "-", "lib/a-1.0/x y.txt"),
+            ("é/ü", "-", "é/ü"),
+            (" lead", "e", "\\0040lead"),
+            ("new\nline", "e", "new\\0012line"),
+            ("back\\slash", "e", "back\\0134slash"),
+        ] {
+            assert_eq!((Name(name).flag(), Name(name).escaped().as_str()), (flag, escaped), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn modes_follow_the_hosts_umask() {
+        assert_eq!(mode_on_host(0o777, 0o022), 0o755);
+        assert_eq!(mode_on_host(0o4755, 0o077), 0o4700);
+    }
 }

@@ -8,9 +8,13 @@ survey() {
 	survey_entries
 }
 
-case $verb in survey | open) ;; *) begin_phase ;; esac
+case $verb in survey | open | run | wait | renew | guard) ;; *) begin_phase ;; esac
 case $verb in
 survey) survey ;;
+run) run_phase "$@" ;;
+wait) wait_phase "$1" ;;
+renew) renew_lease ;;
+guard) guard_deploy "$1" "$2" ;;
 open)
 	make_state
 	take_lock "$1" "$2"
@@ -21,7 +25,7 @@ stage) stage_files "$1" "$2" ;;
 switch)
 	find_pid
 	if [ -n "$pid" ]; then keep_control "$pid" "$1" || fail "cannot write below $state"; fi
-	switch_tree
+	switch_tree "$state/input"
 	;;
 stop)
 	was=$(node_before)
@@ -52,7 +56,7 @@ commit)
 	;;
 abandon)
 	drop_stage
-	rm -f -- "$state/phase"
+	drop_guard
 	drop_lock "$1"
 	;;
 *) fail "unknown phase $verb" ;;

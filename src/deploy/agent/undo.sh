@@ -18,6 +18,7 @@ undo_deploy() {
 		old_pid=${old_pid%% *}
 		;;
 	esac
+	grep -q '^mark undoing' "$journal" || mark undoing
 	if grep -q '^mark starting' "$journal"; then stop_failed; fi
 	undo_tree
 	if [ -n "$old_pid" ] && ! node_pids | grep -qx "$old_pid"; then restart_old; fi

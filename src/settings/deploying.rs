@@ -1,0 +1,186 @@
+//! The settings of deploys, and of the nodes that run afterwards.
+
+use super::error::SettingsError;
+use super::{DeploySettings, NodeSettings, Settings, Stage, StoreSettings};
+use crate::transport::{HostAddr, RemotePath};
+
+/// The names of a stage's hosts, user and path.
+struct Names {
+    hosts: String,
+    user: &'static str,
+    path: &'static str,
+}
+
+impl Names {
+    fn of(stage: Stage) -> Self {
+        let (hosts, user, path) = match stage {
+            Stage::Staging => ("STAGING_HOSTS", "STAGING_USER", "TEST_AT"),
+            Stage::Production => ("PRODUCTION_HOSTS", "PRODUCTION_USER", "DELIVER_TO"),
+            Stage::Local => ("", "", "TEST_LOCALLY_AT"),
+        };
+        Self { hosts: hosts.to_owned(), user, path }
+    }
+}
+
+impl Settings {
+    /// The stage that is deployed to.
+    ///
+    /// # Errors
+    /// When DEPLOY_ENVIRONMENT is none.
+    pub fn stage(&self) -> Result<Stage, SettingsError> {
+        let stages = [Stage::Staging, Stage::Production, Stage::Local].map(|stage| (stage.as_str(), stage));
+        Ok(self.one_of("DEPLOY_ENVIRONMENT", &stages)?.unwrap_or(Stage::Staging))
+    }
+
+    /// What a deploy to that stage needs.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`] with all that is missing, or the first value that is invalid.
+    pub fn deploy(&self, stage: Stage) -> Result<DeploySettings, SettingsError> {
+        let purpose = purpose(stage);
+        let missing = self.missing_for_deploy(stage)?;
+        if !missing.is_empty() {
+            return Err(self.missing(purpose, missing));
+        }
+        Ok(DeploySettings {
+            app: self.app()?.to_owned(),
+            stage,
+            hosts: self.stage_hosts(stage)?,
+            deliver_to: self.required_path(Names::of(stage).path, purpose)?,
+            profile: self.required_path("PROFILE", purpose)?,
+            release_tool: self.release_tool()?,
+            version: self.optional("VERSION"),
+            clean: self.is_true("CLEAN_DEPLOY"),
+            start: self.is_true("START_DEPLOY"),
+            skip_existing: self.get("SKIP_COPYING_EXISTING_FILES") == Some("skip"),
+            start_timeout: self.seconds("START_TIMEOUT")?,
+            stable_for: self.seconds("STABLE_FOR")?,
+        })
+    }
+
+    /// The names that a deploy to that stage needs and that are not set.
+    pub(super) fn missing_for_deploy(&self, stage: Stage) -> Result<Vec<String>, SettingsError> {
+        let names = Names::of(stage);
+        let mut needed = vec!["APP"];
+        if stage != Stage::Local {
+            needed.push(&names.hosts);
+            let hosts = self.stage_hosts(stage)?;
+            if hosts.is_empty() || hosts.iter().any(|host| !host.is_local() && host.user().is_none()) {
+                needed.push(names.user);
+            }
+        }
+        needed.push(names.path);
+        Ok(self.unset(&needed))
+    }
+
+    fn stage_hosts(&self, stage: Stage) -> Result<Vec<HostAddr>, SettingsError> {
+        let names = Names::of(stage);
+        match stage {
+            Stage::Local => Ok(vec![HostAddr::local()]),
+            _ => self.hosts(&names.hosts, self.get(names.user)),
+        }
+    }
+
+    /// The nodes of an environment: `<ENVIRONMENT>_NODES`, else one for each of its hosts. Where
+    /// `HOST` is given, only those on that host.
+    ///
+    /// # Errors
+    /// When there are none, or the first that cannot be read.
+    pub fn nodes(&self, environment: &str) -> Result<Vec<NodeSettings>, SettingsError> {
+        let name = format!("{}_NODES", environment.to_ascii_uppercase());
+        let mut nodes = Vec::new();
+        if let Some(setting) = self.setting(&name) {
+            for item in setting.items() {
+                let node = node(item).map_err(|reason| SettingsError::invalid(setting, reason))?;
+                if !nodes.contains(&node) {
+                    nodes.push(node);
+                }
+            }
+            return self.only_on_host(nodes);
+        }
+        let (hosts, path) = self.hosts_of_environment(environment)?;
+        Ok(hosts.into_iter().map(|host| NodeSettings { host, path: path.clone(), config: None }).collect())
+    }
+
+    /// Where the nodes of an environment run that has no list of nodes.
+    fn hosts_of_environment(&self, environment: &str) -> Result<(Vec<HostAddr>, RemotePath), SettingsError> {
+        let purpose = "controlling nodes";
+        let upper = environment.to_ascii_uppercase();
+        let stage = match environment {
+            "production" => Stage::Production,
+            "local" | "localhost" => Stage::Local,
+            _ => Stage::Staging,
+        };
+        let mut names = Names::of(stage);
+        if stage == Stage::Local {
+            return Ok((vec![HostAddr::local()], self.required_path(names.path, purpose)?));
+        }
+        names.hosts = format!("{upper}_HOSTS");
+        let hosts = self.hosts(&names.hosts, self.get(names.user))?;
+        let mut missing = Vec::new();
+        if hosts.is_empty() {
+            missing.push(format!("{upper}_NODES (or {})", names.hosts));
+        }
+        if hosts.iter().any(|host| !host.is_local() && host.user().is_none()) {
+            missing.push(names.user.to_owned());
+        }
+        if !missing.is_empty() {
+            return Err(self.missing(purpose, missing));
+        }
+        Ok((hosts, self.required_path(names.path, purpose)?))
+    }
+
+    /// `--host=` on a list of nodes that stands in the config: never more nodes than asked for.
+    fn only_on_host(&self, nodes: Vec<NodeSettings>) -> Result<Vec<NodeSettings>, SettingsError> {
+        let Some(wanted) = self.hosts("HOST", None)?.into_iter().next() else { return Ok(nodes) };
+        let same_user = |host: &HostAddr| wanted.user().is_none() || wanted.user() == host.user();
+        let wanted = |node: &NodeSettings| node.host.host() == wanted.host() && same_user(&node.host);
+        let nodes: Vec<NodeSettings> = nodes.into_iter().filter(wanted).collect();
+        if nodes.is_empty() {
+            return Err(self.invalid("HOST", "none of the configured nodes runs on that host"));
+        }
+        Ok(nodes)
+    }
+
+    /// Where archives are kept.
+    ///
+    /// # Errors
+    /// When nothing says where.
+    pub fn store(&self) -> Result<StoreSettings, SettingsError> {
+        let Some(store) = self.get("RELEASE_STORE") else {
+            return Err(self.missing("the release store", vec!["RELEASE_STORE".to_owned()]));
+        };
+        // As the original tells them apart: a scheme, or user@host:path.
+        let remote = store.split_once('@').is_some_and(|(user, rest)| !user.is_empty() && rest.contains(':'));
+        if store.contains("://") || remote {
+            return Ok(StoreSettings::Other(store.to_owned()));
+        }
+        Ok(StoreSettings::Directory(self.local_path(store)))
+    }
+}
+
+fn purpose(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Staging => "a deploy to staging",
+        Stage::Production => "a deploy to production",
+        Stage::Local => "a deploy to this machine",
+    }
+}
+
+/// `[user@]host:/path[|config]`
+fn node(item: &str) -> Result<NodeSettings, String> {
+    const SHAPE: &str = "a node is written user@host:/path";
+    let (place, config) = match item.split_once('|') {
+        Some((place, config)) => (place, Some(config.to_owned()).filter(|config| !config.is_empty())),
+        None => (item, None),
+    };
+    // The host may carry a port, so the path begins at the first ':' with a path behind it.
+    let separator = [":/", ":~", ":$"].iter().filter_map(|start| place.find(start)).min();
+    let (host, path) = match separator.or_else(|| place.find(':')) {
+        Some(at) => (&place[..at], &place[at + 1..]),
+        None => return Err(format!("'{item}' has no path; {SHAPE}")),
+    };
+    let host: HostAddr = host.parse().map_err(|error| format!("{error}"))?;
+    let path: RemotePath = path.parse().map_err(|error| format!("'{item}': {error}; {SHAPE}"))?;
+    Ok(NodeSettings { host, path, config })
+}
