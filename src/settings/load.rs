@@ -106,7 +106,11 @@ impl<'a> Loader<'a> {
             Ok(content) => content,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let asked_for = self.given.contains_key("APP_CONFIG");
-                return if asked_for { Err(SettingsError::NoConfig(shown.to_owned())) } else { Ok(Evaluated::default()) };
+                return if asked_for {
+                    Err(SettingsError::NoConfig(shown.to_owned()))
+                } else {
+                    Ok(Evaluated::default())
+                };
             }
             Err(source) => return Err(SettingsError::Read { path: shown.to_owned(), source }),
         };

@@ -64,9 +64,13 @@ impl World {
 
     /// With this archive in the store.
     pub fn release(self, release: impl Into<Release>) -> Self {
-        let release = release.into();
-        fs::copy(release.archive(), self.archive(release.version())).unwrap();
+        self.store(release.into());
         self
+    }
+
+    /// Puts this archive into the store, in place of one of the same version.
+    pub fn store(&self, release: Release) {
+        fs::copy(release.archive(), self.archive(release.version())).unwrap();
     }
 
     /// With these lines at the end of `.deliver/config`.

@@ -22,9 +22,15 @@ pub struct Running {
     output: tempfile::TempDir,
 }
 
-/// How a run ended.
+/// A run that has ended; its status is still to be looked at.
 #[must_use]
 pub struct Outcome {
+    status: ExitStatus,
+    output: Output,
+}
+
+/// What a run printed.
+pub struct Output {
     words: String,
     status: ExitStatus,
     /// Standard output, with paths, ports and times as they are in every run.
@@ -73,7 +79,9 @@ impl Running {
             assert!(left.is_empty(), "temporary files are left: {left:?}");
         }
         let text = |name| self.names.normalise(&self.read(name));
-        Outcome { words: self.words.clone(), status, stdout: text("stdout"), stderr: text("stderr") }
+        let output =
+            Output { words: self.words.clone(), status, stdout: text("stdout"), stderr: text("stderr") };
+        Outcome { status, output }
     }
 
     fn read(&self, name: &str) -> String {
@@ -93,18 +101,27 @@ impl Drop for Running {
 impl Outcome {
     /// It ended with status 0.
     #[track_caller]
-    pub fn succeeds(self) -> Self {
+    pub fn succeeds(self) -> Output {
         self.exits(0)
     }
 
     /// It ended with this status.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
-        assert_eq!(self.status.code(), Some(code), "{}", self.shown());
-        self
+    pub fn exits(self, code: i32) -> Output {
+        assert_eq!(self.status.code(), Some(code), "{}", self.output.shown());
+        self.output
     }
 
-    /// It printed each of these.
+    /// It was killed.
+    #[track_caller]
+    pub fn was_killed(self) -> Output {
+        assert_eq!(self.status.code(), None, "{}", self.output.shown());
+        self.output
+    }
+}
+
+impl Output {
+    /// It has each of these.
     #[track_caller]
     pub fn says(self, texts: &[&str]) -> Self {
         for text in texts {

@@ -23,6 +23,16 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// All that is at a path, except what the application writes and when files were written.
+    pub fn tree(path: &Utf8Path) -> BTreeMap<String, String> {
+        let mut entries = BTreeMap::new();
+        collect(path, APP, &mut entries);
+        for entry in entries.values_mut() {
+            entry.truncate(entry.find(" of ").unwrap_or(entry.len()));
+        }
+        entries
+    }
+
     /// What is different, a line for each path.
     pub fn diff(&self, after: &Self) -> Vec<String> {
         let paths: std::collections::BTreeSet<_> = self.entries.keys().chain(after.entries.keys()).collect();
