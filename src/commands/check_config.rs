@@ -16,13 +16,16 @@ pub fn run(settings: &Settings, report: &Report, json: bool) -> Result<(), Failu
         report.print(&as_json(settings)?);
         return Ok(());
     }
-    let (used, unused): (Vec<&Setting>, Vec<&Setting>) = settings.iter().partition(|setting| !setting.is_unused());
+    let (used, unused): (Vec<&Setting>, Vec<&Setting>) =
+        settings.iter().partition(|setting| !setting.is_unused());
     report.print(&table(used.iter().map(|setting| row(setting)).collect()));
     let functions = settings.functions().iter();
     section(
         report,
         "Functions",
-        functions.map(|f| [f.name.clone(), format!("{}:{}", settings.config(), f.line), String::new()]).collect(),
+        functions
+            .map(|f| [f.name.clone(), format!("{}:{}", settings.config(), f.line), String::new()])
+            .collect(),
     );
     section(report, "Set, but unused", unused.iter().map(|setting| row(setting)).collect());
     conclude(settings, report)
@@ -38,7 +41,8 @@ fn conclude(settings: &Settings, report: &Report) -> Result<(), Failure> {
         return Ok(());
     }
     let rows = each.iter().map(|(what, missing)| {
-        let state = if missing.is_empty() { "ready".to_owned() } else { format!("missing: {}", missing.join(", ")) };
+        let state =
+            if missing.is_empty() { "ready".to_owned() } else { format!("missing: {}", missing.join(", ")) };
         [(*what).to_owned(), state, String::new()]
     });
     section(report, "Commands", rows.collect());
@@ -47,7 +51,8 @@ fn conclude(settings: &Settings, report: &Report) -> Result<(), Failure> {
         return Ok(());
     }
     let error = anyhow::anyhow!("the settings are complete neither for a build nor for a deploy");
-    Err(Failure::usage(error).hint(format!("set what is missing in {} or in the environment", settings.config())))
+    Err(Failure::usage(error)
+        .hint(format!("set what is missing in {} or in the environment", settings.config())))
 }
 
 /// Reads every value that some command would refuse.
@@ -89,7 +94,8 @@ fn table(rows: Vec<[String; 3]>) -> String {
         widths.max().unwrap_or(0)
     };
     let (first, second) = (width(0), width(1));
-    let lines = rows.iter().map(|[name, value, origin]| format!("{name:first$}   {value:second$}   {origin}"));
+    let lines =
+        rows.iter().map(|[name, value, origin]| format!("{name:first$}   {value:second$}   {origin}"));
     lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
@@ -108,16 +114,16 @@ struct JsonOrigin<'a> {
 }
 
 fn as_json(settings: &Settings) -> Result<String, Failure> {
-    let json = |setting| {
-        let Setting { name, origin, .. } = setting;
-        let place = origin.place();
-        let origin = JsonOrigin {
-            kind: origin.kind(),
-            file: place.map(|(file, _)| file.as_str()),
-            line: place.map(|(_, line)| line),
-        };
-        JsonSetting { name, value: Setting::shown(setting), origin }
-    };
-    let all: Vec<JsonSetting<'_>> = settings.iter().map(json).collect();
+    let all: Vec<JsonSetting<'_>> = settings.iter().map(json_setting).collect();
     Ok(serde_json::to_string_pretty(&all)?)
+}
+
+fn json_setting(setting: &Setting) -> JsonSetting<'_> {
+    let place = setting.origin.place();
+    let origin = JsonOrigin {
+        kind: setting.origin.kind(),
+        file: place.map(|(file, _)| file.as_str()),
+        line: place.map(|(_, line)| line),
+    };
+    JsonSetting { name: &setting.name, value: setting.shown(), origin }
 }

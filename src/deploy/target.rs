@@ -60,7 +60,7 @@ pub enum TargetError {
         owner: String,
     },
     /// It does not fulfil what a deploy needs.
-    #[error("{host}: {}", .problems.join("\n  "))]
+    #[error("{host} is not fit for the deploy:{}", .problems.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
     Preflight {
         /// The host.
         host: HostAddr,
@@ -216,9 +216,13 @@ impl Target {
                 continue;
             }
             let survey = Survey::parse(&answer, &job.wanted).map_err(|source| self.unreadable(source))?;
-            self.plan = Some(Plan::new(&job.wanted, &survey, job.clean));
-            self.survey = Some(survey);
-            return Ok(());
+            let plan = Plan::new(&job.wanted, &survey, job.clean);
+            let problems = problems(job, &survey, &plan);
+            (self.survey, self.plan) = (Some(survey), Some(plan));
+            if problems.is_empty() {
+                return Ok(());
+            }
+            return Err(TargetError::Preflight { host: self.addr.clone(), problems });
         }
     }
 
@@ -230,30 +234,6 @@ impl Target {
             Ok(owner) => Err(locked(owner.to_string())),
             Err(_) => Err(locked("an unknown owner".to_owned())),
         }
-    }
-
-    /// Looks at the host again: what was found at first may have changed since the lock was taken.
-    pub(super) fn problems(&self, job: &Job) -> Result<(), TargetError> {
-        let (Some(survey), Some(plan)) = (&self.survey, &self.plan) else { return Ok(()) };
-        let mut problems = survey.problems.clone();
-        let bytes: u64 = plan.payload.iter().map(|&index| job.wanted[index].size()).sum();
-        // The payload, and some room for what a running system writes meanwhile.
-        let needed = bytes + bytes / 10 + 8 * 1024 * 1024;
-        if survey.free_bytes < needed {
-            problems.push(format!(
-                "not enough space: {} MB are free, {} MB are needed",
-                survey.free_bytes / 1_000_000,
-                needed / 1_000_000
-            ));
-        }
-        let inodes = plan.payload.len() as u64 + 100;
-        if let Some(free) = survey.free_inodes.filter(|&free| free > 0 && free < inodes) {
-            problems.push(format!("not enough inodes: {free} are free, {inodes} are needed"));
-        }
-        if problems.is_empty() {
-            return Ok(());
-        }
-        Err(TargetError::Preflight { host: self.addr.clone(), problems })
     }
 
     /// Sends what the host lacks, unpacks and verifies it beside the release.
@@ -347,6 +327,27 @@ impl Target {
         self.reached = Reached::Untouched;
         Ok(said)
     }
+}
+
+/// What speaks against the deploy on a host, before anything is touched.
+fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
+    let mut problems = survey.problems.clone();
+    let bytes: u64 = plan.payload.iter().map(|&index| job.wanted[index].size()).sum();
+    // The payload, and some room for what a running system writes meanwhile.
+    let needed = bytes + bytes / 10 + 8 * 1024 * 1024;
+    if survey.free_bytes < needed {
+        problems.push(format!(
+            "not enough space: {} MB are free, {} MB are needed",
+            survey.free_bytes / 1_000_000,
+            needed / 1_000_000
+        ));
+    }
+    let inodes = plan.payload.len() as u64 + 100;
+    // File systems without a fixed number of inodes say 0.
+    if let Some(free) = survey.free_inodes.filter(|&free| free > 0 && free < inodes) {
+        problems.push(format!("not enough inodes: {free} are free, {inodes} are needed"));
+    }
+    problems
 }
 
 /// A file whose reader is told how much has been read.

@@ -125,7 +125,7 @@ impl Deploy<Opened> {
         let keeper = Some(Keeper::start(&hosts, &job, lease));
         let targets = Targets { hosts, job: Arc::clone(&job), keeper, finished: false };
         let deploy = Deploy::<()> { targets, job, state: PhantomData };
-        deploy.step::<()>(Target::open)?.step(|target, job| target.problems(job))
+        deploy.step(Target::open)
     }
 
     /// Sends the new files to all hosts. What is in place is not touched.

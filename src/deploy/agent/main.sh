@@ -40,8 +40,13 @@ start)
 	old_pid=${was#running }
 	(cd -- "$root" && for file in * .[!.]*; do say "$file"; done) >"$staging/top"
 	node_logs >"$staging/logs"
+	find_start
 	mark starting
-	output=$(start_node) || { say "$output"; fail "bin/$app does not start the release"; }
+	output=$(start_node) || {
+		ended=$?
+		say "$output"
+		fail "cd $root && bin/$app $start ended with exit status $ended"
+	}
 	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up"; }
 	keep_control "$pid" "$1" || fail "cannot write below $state"
 	say "started $pid $version"
