@@ -1,5 +1,7 @@
 //! The commands: one file each, whose `run` reads like its recipe.
 
+pub mod check_config;
+
 use std::io::{self, Write};
 
 use anyhow::anyhow;

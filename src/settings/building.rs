@@ -75,7 +75,10 @@ impl Settings {
         let mut missing = self.unset(&["APP", "BUILD_HOST", "BUILD_AT"]);
         let anonymous = self.build_host()?.is_none_or(|host| !host.is_local() && host.user().is_none());
         if anonymous && self.get("BUILD_USER").is_none() {
-            missing.insert(missing.iter().take_while(|name| *name != "BUILD_AT").count(), "BUILD_USER".to_owned());
+            missing.insert(
+                missing.iter().take_while(|name| *name != "BUILD_AT").count(),
+                "BUILD_USER".to_owned(),
+            );
         }
         Ok(missing)
     }

@@ -59,7 +59,8 @@ impl Known {
 /// The setting of that name. Names of environments stand for themselves: `DEMO_NODES`, `DEMO_HOSTS`.
 pub fn known(name: &str) -> Option<&'static Known> {
     SETTINGS.iter().find(|known| known.name == name).or_else(|| {
-        let generic = ["_NODES", "_HOSTS"].into_iter().find(|suffix| name.len() > 6 && name.ends_with(suffix))?;
+        let generic =
+            ["_NODES", "_HOSTS"].into_iter().find(|suffix| name.len() > 6 && name.ends_with(suffix))?;
         SETTINGS.iter().find(|known| known.name == format!("STAGING{generic}"))
     })
 }
@@ -68,18 +69,30 @@ const fn known_as(group: Group, name: &'static str, default: &'static str, about
     Known { name, group, default, about }
 }
 
-use Group::{Application, Build, Command, Deploy, Docker, Nodes, Output, Source, Ssh, Store, Unused, Version};
+use Group::{
+    Application, Build, Command, Deploy, Docker, Nodes, Output, Source, Ssh, Store, Unused, Version,
+};
 
 /// All settings (PARITY.md section 7, and our own), in the order that people read them.
 pub const SETTINGS: &[Known] = &[
-    known_as(Application, "APP", "the name of the project's directory", "name of the application and its release"),
+    known_as(
+        Application,
+        "APP",
+        "the name of the project's directory",
+        "name of the application and its release",
+    ),
     known_as(Application, "APP_USER", "$APP", "system user that the default of DELIVER_TO belongs to"),
     known_as(Application, "APP_CONFIG", ".deliver/config", "the config file; from the environment only"),
     known_as(Build, "BUILD_HOST", "", "host to build on; 'local' is this machine, without ssh"),
     known_as(Build, "BUILD_USER", "", "user to log in as on BUILD_HOST"),
     known_as(Build, "BUILD_AT", "", "directory on BUILD_HOST to build in"),
     known_as(Build, "BUILD_CMD", "from the project's files", "compiles: mix, rebar3 or rebar"),
-    known_as(Build, "RELEASE_CMD", "from the project's files", "makes the release: mix, rebar3, rebar or relx"),
+    known_as(
+        Build,
+        "RELEASE_CMD",
+        "from the project's files",
+        "makes the release: mix, rebar3, rebar or relx",
+    ),
     known_as(
         Build,
         "USING_DISTILLERY",
@@ -92,7 +105,12 @@ pub const SETTINGS: &[Known] = &[
     known_as(Build, "REBAR3_CMD", "./rebar3", "command that runs rebar3"),
     known_as(Build, "RELX_CMD", "./relx", "command that runs relx"),
     known_as(Build, "REBAR_CONFIG", "", "config file for rebar and rebar3 (-C)"),
-    known_as(Build, "REBAR_OPTIONS", "-C $REBAR_CONFIG", "options in the default of REBAR_CMD and REBAR3_CMD"),
+    known_as(
+        Build,
+        "REBAR_OPTIONS",
+        "-C $REBAR_CONFIG",
+        "options in the default of REBAR_CMD and REBAR3_CMD",
+    ),
     known_as(Build, "REBAR_PROFILE", "", "profile of rebar3"),
     known_as(Build, "RELEASE_CMD_OPTIONS", "", "options for rebar or rebar3 when it makes the release"),
     known_as(Build, "PROFILE", "~/.profile", "file on the hosts that is sourced before commands run there"),
@@ -100,7 +118,12 @@ pub const SETTINGS: &[Known] = &[
     known_as(Build, "SKIP_MIX_CLEAN", "", "'true' compiles without `mix clean` (--skip-mix-clean)"),
     known_as(Build, "GIT_CLEAN_PATHS", ".", "paths in BUILD_AT to clean before a build"),
     known_as(Build, "RELEASE_DIR", "found in BUILD_AT", "directory of the finished release on BUILD_HOST"),
-    known_as(Build, "RELEASE_VERSION", "found in RELEASE_DIR", "version to take when RELEASE_DIR holds several"),
+    known_as(
+        Build,
+        "RELEASE_VERSION",
+        "found in RELEASE_DIR",
+        "version to take when RELEASE_DIR holds several",
+    ),
     known_as(Build, "REQUIRED_FILES", "", "globs that must match in the archive, else the build fails"),
     known_as(Build, "LINK_SYS_CONFIG", "", "sys.config on the hosts that the release is linked to"),
     known_as(Build, "LINK_VM_ARGS", "", "vm.args on the hosts that the release is linked to"),
@@ -132,15 +155,30 @@ pub const SETTINGS: &[Known] = &[
     known_as(Deploy, "KEEP_RELEASES", "5", "how many releases stay on a host"),
     known_as(Deploy, "HOOK_ERREXIT", "true", "'false' lets hooks fail without consequence, as once"),
     known_as(Nodes, "STAGING_NODES", "from hosts, user and path", "staging nodes: user@host:/path[|config]"),
-    known_as(Nodes, "PRODUCTION_NODES", "from hosts, user and path", "production nodes: user@host:/path[|config]"),
+    known_as(
+        Nodes,
+        "PRODUCTION_NODES",
+        "from hosts, user and path",
+        "production nodes: user@host:/path[|config]",
+    ),
     known_as(Nodes, "ECTO_REPOSITORY", "", "repository that migrations run on"),
-    known_as(Store, "RELEASE_STORE", "$LOCAL_RELEASE_STORE", "where archives are kept: directory, host:path, s3://, docker://"),
+    known_as(
+        Store,
+        "RELEASE_STORE",
+        "$LOCAL_RELEASE_STORE",
+        "where archives are kept: directory, host:path, s3://, docker://",
+    ),
     known_as(Store, "LOCAL_RELEASE_STORE", ".deliver", "directory on this machine that holds releases/"),
     known_as(Store, "AWS_ACCESS_KEY_ID", "", "credentials for s3://"),
     known_as(Store, "AWS_SECRET_ACCESS_KEY", "", "credentials for s3://"),
     known_as(Store, "AWS_BUCKET_NAME", "", "bucket for s3://"),
     known_as(Docker, "DOCKER_BUILD_IMAGE", "elixir:1.13.3", "image to build in, with BUILD_HOST=docker"),
-    known_as(Docker, "DOCKER_RELEASE_BASE_IMAGE", "edeliver/release-base:1.0", "image that releases are put on"),
+    known_as(
+        Docker,
+        "DOCKER_RELEASE_BASE_IMAGE",
+        "edeliver/release-base:1.0",
+        "image that releases are put on",
+    ),
     known_as(Docker, "DOCKER_RELEASE_IMAGE_WORKDIR", "", "working directory of the release's image"),
     known_as(Docker, "DOCKER_PUSH", "", "'true' pushes the image (--push)"),
     known_as(Docker, "DOCKER_OPTS", "", "options of `docker run` on the hosts"),
@@ -150,7 +188,12 @@ pub const SETTINGS: &[Known] = &[
     known_as(Docker, "CONTAINER_START_SCRIPT", "", "script in the image that controls the container"),
     known_as(Ssh, "SSH_CONFIG", "the user's", "ssh configuration file to use"),
     known_as(Ssh, "SSH_TIMEOUT", "3", "seconds that a connection may take"),
-    known_as(Output, "LOG_FILE", "~/.local/state/edeliver/$APP.log", "where everything is written down, without secrets"),
+    known_as(
+        Output,
+        "LOG_FILE",
+        "~/.local/state/edeliver/$APP.log",
+        "where everything is written down, without secrets",
+    ),
     known_as(Output, "MODE", "compact", "compact, verbose or debug (-C, -V, -D)"),
     known_as(Output, "EDELIVER_EDITOR", "$GIT_EDITOR, else vi", "editor for relups and appups"),
     known_as(Command, "DEPLOY_ENVIRONMENT", "staging", "stage that is deployed to"),

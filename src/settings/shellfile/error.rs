@@ -121,7 +121,8 @@ pub(super) fn line_of(text: &str, offset: usize) -> usize {
 fn on_one_line(text: &str, span: Range<usize>) -> Range<usize> {
     let boundary =
         |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let start = boundary(span.start);
+    // What is missing at the end is missing after the last line.
+    let start = boundary(span.start.min(text.trim_end().len()));
     let line = text[start..].split('\n').next().unwrap_or_default();
     let end = boundary(span.end.min(start + line.len()));
     let one = line.chars().next().map_or(0, char::len_utf8);

@@ -149,7 +149,8 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn statement(&self, item: &ast::CompoundListItem) -> Statement {
-        let span = self.span(item).unwrap_or(self.text.len()..self.text.len());
+        let end = self.text.len();
+        let span = self.span(item).or_else(|| self.beginning(item)).unwrap_or(end..end);
         let kind = self.kind(item, &span).unwrap_or_else(Kind::Beyond);
         Statement { kind, span }
     }
@@ -245,6 +246,12 @@ impl Builder<'_> {
         }
     }
 
+    /// The first assignment of a statement whose end the grammar does not tell.
+    fn beginning(&self, item: &ast::CompoundListItem) -> Option<Range<usize>> {
+        let ast::Command::Simple(command) = item.0.first.seq.first()? else { return None };
+        command.prefix.as_ref()?.0.iter().find_map(|item| self.span(item))
+    }
+
     /// Reads a word, which must end where the grammar says.
     fn word(&self, start: usize, span: &Range<usize>, place: Place) -> Result<Word, Fault> {
         let mut reader = Reader::new(self.text, start);
@@ -272,7 +279,12 @@ impl Builder<'_> {
 
     fn span(&self, node: &impl SourceLocation) -> Option<Range<usize>> {
         let location = node.location()?;
-        let (start, end) = (self.offsets.byte(&location.start), self.offsets.byte(&location.end));
+        let (mut start, end) = (self.offsets.byte(&location.start), self.offsets.byte(&location.end));
+        // After a line continuation the grammar counts the blanks before a word to the word.
+        let blanks = [" ", "\t", "\\\n"];
+        while let Some(blank) = blanks.iter().find(|blank| self.text[start..].starts_with(**blank)) {
+            start += blank.len();
+        }
         (start <= end).then_some(start..end)
     }
 }
