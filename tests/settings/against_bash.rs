@@ -5,7 +5,8 @@ use edeliver::settings::shellfile::ShellFile;
 
 use crate::bash::{ours, real};
 
-fn configs() -> Vec<Utf8PathBuf> {
+/// The config files that are compared.
+pub fn configs() -> Vec<Utf8PathBuf> {
     let folder = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
     let mut files: Vec<_> = folder
         .read_dir_utf8()

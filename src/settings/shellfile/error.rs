@@ -112,7 +112,7 @@ impl fmt::Display for ShellFileError {
 impl std::error::Error for ShellFileError {}
 
 /// The line of a byte offset, counted from 1.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
+fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
