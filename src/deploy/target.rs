@@ -1,5 +1,6 @@
 //! One host of a deploy: its connection, what is known of it and how far it has come.
 
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use super::job::Job;
