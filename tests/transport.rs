@@ -521,7 +521,11 @@ fn an_unknown_host_key_is_added(start: Start) {
     connect(&client, "host-1").unwrap();
     assert_eq!(fs_err::read_to_string(client.known_hosts()).unwrap(), known);
     // As `ssh-keygen -H` leaves it.
-    duct::cmd!("ssh-keygen", "-q", "-H", "-f", client.known_hosts().as_str()).stderr_null().run().unwrap();
+    duct::cmd!("ssh-keygen", "-q", "-H", "-f", client.known_hosts().as_str())
+        .stdout_null()
+        .stderr_null()
+        .run()
+        .unwrap();
     let hashed = fs_err::read_to_string(client.known_hosts()).unwrap();
     assert!(hashed.starts_with("|1|"), "{hashed}");
     connect(&client, "host-1").unwrap();
@@ -713,20 +717,65 @@ fn the_agent_logs_in_by_libssh2_and_identities_only_by_openssh() {
     assert!(host.clients().last().unwrap().starts_with("OpenSSH"), "{:?}", host.clients());
 }
 
+/// Whether this is the process that [`run_inside`] has started.
+fn is_inside() -> bool {
+    std::env::var_os("EDELIVER_TEST_INSIDE").is_some()
+}
+
+/// Runs one of these tests again in a process with these variables.
+fn run_inside(test: &str, variables: &[(&str, &str)]) {
+    let program = std::env::current_exe().unwrap();
+    let mut run = duct::cmd!(program, test, "--exact", "--nocapture").env("EDELIVER_TEST_INSIDE", "1");
+    for (name, value) in variables {
+        run = run.env(name, value);
+    }
+    let output = run.stderr_to_stdout().stdout_capture().unchecked().run().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
 #[test]
-fn a_forwarded_agent_reaches_the_host() {
+fn the_agent_is_forwarded_where_it_is_wanted() {
     let client = Client::new();
-    let host = Sshd::start(&client, "host-1");
-    client.add_alias("plain", host.port(), "");
-    let agent_client = Client::new();
-    let agent = Agent::with_key_of(&agent_client);
-    client.add_alias("forwards", host.port(), &format!("ForwardAgent {}", agent.socket));
+    if !is_inside() {
+        let agent = Agent::with_key_of(&client);
+        let variables = [("SSH_AUTH_SOCK", agent.socket.as_str())];
+        return run_inside("the_agent_is_forwarded_where_it_is_wanted", &variables);
+    }
+    let host = Sshd::start(&client, "plain");
+    client.add_alias("host-1", host.port(), "IdentityAgent SSH_AUTH_SOCK");
     let list = RemoteCommand::new("ssh-add").arg("-l");
-    let (mut session, _) = connect(&client, "plain").unwrap();
-    assert_eq!(session.output(&list, Stdin::Empty).unwrap().status, ExitStatus::Code(2));
-    let (mut session, _) = connect(&client, "forwards").unwrap();
-    let listed = session.output(&list, Stdin::Empty).unwrap();
-    assert!(listed.status.success(), "{listed:?}");
+    let mut options = options(&client);
+    for (forward_agent, status, software) in [(false, 2, "libssh2"), (true, 0, "OpenSSH")] {
+        options.forward_agent = forward_agent;
+        let mut session = Session::connect(&"host-1".parse().unwrap(), &options).unwrap();
+        let listed = session.output(&list, Stdin::Empty).unwrap();
+        assert_eq!(listed.status, ExitStatus::Code(status), "{listed:?}");
+        assert!(host.clients().last().unwrap().starts_with(software), "{:?}", host.clients());
+    }
+}
+
+#[test]
+fn no_ssh_program_is_needed() {
+    if !is_inside() {
+        let client = Client::new();
+        let host = Sshd::start(&client, "host-1");
+        let address = format!("{}@127.0.0.1:{}", common::sshd::user(), host.port());
+        let variables =
+            [("PATH", "/nonexistent"), ("HOME", client.home().as_str()), ("EDELIVER_TEST_ADDRESS", &address)];
+        run_inside("no_ssh_program_is_needed", &variables);
+        return assert_eq!(host.logins(), 1);
+    }
+    let address: HostAddr = std::env::var("EDELIVER_TEST_ADDRESS").unwrap().parse().unwrap();
+    let options = ConnectOptions {
+        ssh_config: None,
+        timeout: Duration::from_secs(10),
+        forward_agent: false,
+        interrupt: Interrupt::default(),
+    };
+    let mut session = Session::connect(&address, &options).unwrap();
+    let output = session.output(&RemoteCommand::new("echo").arg("here"), Stdin::Empty).unwrap();
+    assert_eq!(output, ended(0, "here\n"));
 }
 
 #[test]

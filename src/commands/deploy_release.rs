@@ -1,9 +1,11 @@
 //! `edeliver deploy release`: a release from the store to all hosts of a stage, or to none.
 
+use anyhow::Context as _;
+
 use super::{Context, select};
 use crate::deploy::{Deploy, Failed, Job, Target};
 use crate::exit::{Failure, OrUsage};
-use crate::release::Version;
+use crate::release::{ExpectedErts, Version};
 use crate::settings::DeploySettings;
 use crate::store::{OpenArchive, Store};
 
@@ -21,7 +23,12 @@ pub fn run(context: &Context) -> Result<(), Failure> {
     let wanted = settings.version.as_deref();
     let archive = select::archive(context, &store, &settings.app, wanted, settings.release_tool)?;
     let opened = store.open(&archive)?;
-    deploy(context, &settings, archive.name.version, opened)?;
+    // The archive's name may carry a revision that the release itself does not know.
+    let boots = opened
+        .manifest
+        .boots(&settings.app, ExpectedErts::Optional)
+        .with_context(|| opened.path.to_string())?;
+    deploy(context, &settings, boots.version, opened)?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())
 }

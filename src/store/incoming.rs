@@ -62,7 +62,9 @@ impl Incoming {
         let (filled, failed, manifest) = thread::scope(|scope| {
             let reading = scope.spawn(|| read_archive(&app, reader, Limits::default()));
             let filled = fill(&mut tee);
-            let Tee { failed, .. } = tee;
+            let Tee { failed, reader, .. } = tee;
+            // The end of the archive, for the thread that reads it.
+            drop(reader);
             (filled, failed, reading.join())
         });
         let manifest = manifest.unwrap_or_else(|panic| std::panic::resume_unwind(panic));

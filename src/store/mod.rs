@@ -54,7 +54,7 @@ impl Store {
             StoreSettings::Directory(directory) => {
                 Ok(Store::Directory(DirectoryStore::new(project.join(directory), app)))
             }
-            StoreSettings::Other(written) => Err(StoreError::NotBuilt(written.clone())),
+            StoreSettings::Other(_) => Err(StoreError::NotBuilt),
         }
     }
 

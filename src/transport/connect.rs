@@ -24,7 +24,7 @@ pub(super) fn connect(addr: &HostAddr, options: &ConnectOptions) -> Result<Box<d
         };
     };
     let known = KnownHosts::read(&config);
-    if wants_openssh(&config, options, &known, agent_is_present()) {
+    if wants_openssh(&config, options, &known) {
         return Ok(Box::new(OpenSsh::connect(addr, options, &config)?));
     }
     match Libssh2::connect(addr, options, &config, &known) {
@@ -40,8 +40,8 @@ pub(super) fn connect(addr: &HostAddr, options: &ConnectOptions) -> Result<Box<d
 }
 
 /// Whether the configuration asks for what libssh2 lacks.
-fn wants_openssh(config: &SshConfig, options: &ConnectOptions, known: &KnownHosts, agent: bool) -> bool {
-    let forwards = agent && (options.forward_agent || config.forward_agent);
+fn wants_openssh(config: &SshConfig, options: &ConnectOptions, known: &KnownHosts) -> bool {
+    let forwards = (options.forward_agent || config.forward_agent) && config.agent_socket().is_some();
     forwards
         || !config.beyond_libssh2.is_empty()
         || known.beyond_libssh2()
@@ -59,14 +59,11 @@ fn is_hardware_key(key: &Utf8Path) -> bool {
     std::fs::read_to_string(format!("{key}.pub")).is_ok_and(|text| text.starts_with("sk-"))
 }
 
-fn agent_is_present() -> bool {
-    std::env::var_os("SSH_AUTH_SOCK").is_some_and(|socket| std::path::Path::new(&socket).exists())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::transport::Interrupt;
+    use crate::transport::ssh_config::AgentChoice;
     use std::time::Duration;
 
     /// Whether OpenSSH is chosen, for a user with one key.
@@ -83,7 +80,9 @@ mod tests {
         if certificate {
             fs_err::write(format!("{key}-cert.pub"), "").unwrap();
         }
-        let mut config = SshConfig { identity_files: vec![key], ..SshConfig::default() };
+        let agent =
+            if agent { AgentChoice::Socket(key.with_extension("pub")) } else { AgentChoice::Disabled };
+        let mut config = SshConfig { identity_files: vec![key], agent, ..SshConfig::default() };
         change(&mut config);
         let options = ConnectOptions {
             ssh_config: None,
@@ -91,7 +90,7 @@ mod tests {
             forward_agent: forward,
             interrupt: Interrupt::default(),
         };
-        wants_openssh(&config, &options, &KnownHosts::read(&config), agent)
+        wants_openssh(&config, &options, &KnownHosts::read(&config))
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) struct OpenSsh {
     master: Child,
     // Closing it ends the master.
     _lifeline: Option<ChildStdin>,
-    forward_agent: bool,
+    forwarded_agent: Option<Utf8PathBuf>,
     socket: Utf8PathBuf,
     // Removed last.
     _dir: tempfile::TempDir,
@@ -72,8 +72,8 @@ impl OpenSsh {
             let said = fs_err::read_to_string(&errors).unwrap_or_default();
             return Err(refusal(addr, config, said.trim(), reason));
         }
-        let forward_agent = ask || config.forward_agent;
-        Ok(Self { addr: addr.clone(), master, _lifeline: lifeline, forward_agent, socket, _dir: dir })
+        let forwarded_agent = config.agent_socket().filter(|_| ask || config.forward_agent);
+        Ok(Self { addr: addr.clone(), master, _lifeline: lifeline, forwarded_agent, socket, _dir: dir })
     }
 
     /// A `ssh` that goes over the master, and never makes a connection of its own.
@@ -83,8 +83,8 @@ impl OpenSsh {
         for option in ["ControlMaster=no", "ProxyCommand=false", "BatchMode=yes", "LogLevel=ERROR"] {
             command.args(["-o", option]);
         }
-        if self.forward_agent {
-            command.arg("-A");
+        if let Some(agent) = &self.forwarded_agent {
+            command.arg("-A").env("SSH_AUTH_SOCK", agent);
         }
         command
     }

@@ -98,6 +98,16 @@ impl SshConfig {
         }
     }
 
+    /// The socket of the agent, where there is one.
+    pub(super) fn agent_socket(&self) -> Option<Utf8PathBuf> {
+        let socket = match &self.agent {
+            AgentChoice::Disabled => None,
+            AgentChoice::Socket(path) => Some(path.clone()),
+            AgentChoice::Environment => std::env::var("SSH_AUTH_SOCK").ok().map(Utf8PathBuf::from),
+        };
+        socket.filter(|path| path.exists())
+    }
+
     /// Reads the output of `ssh -G`. None when it lacks the host, the user or the port.
     fn parse(text: &str, home: &Utf8Path) -> Option<Self> {
         let mut config = Self::default();

@@ -255,7 +255,7 @@ impl Sshd {
         let shell = which(options.login_shell);
         let login = format!(
             "#!/bin/sh\nHOME={home}\nSHELL={shell}\n{MARK}={root}\nexport HOME SHELL {MARK}\n\
-             cd \"$HOME\" || exit 1\n{greeting}\
+             unset SHLVL\ncd \"$HOME\" || exit 1\n{greeting}\
              [ -n \"$SSH_ORIGINAL_COMMAND\" ] || exec {shell}\nexec {shell} -c \"$SSH_ORIGINAL_COMMAND\"\n",
             home = self.home(),
         );
@@ -265,12 +265,13 @@ impl Sshd {
             fs::write(root.join("banner"), text).unwrap();
             format!("Banner {root}/banner\n")
         });
-        // LogLevel DEBUG1 names the client's software, and the reasons of refusals.
+        // SHLVL keeps a bash that runs the wrapper from the .bashrc of this machine's user; the
+        // login shell reads that of the host. LogLevel DEBUG1 names the client's software, and the reasons of refusals.
         let config = format!(
             "HostKey {root}/host_key\nAuthorizedKeysFile {root}/authorized_keys\nPidFile none\n\
              UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nForceCommand {root}/login\nMaxStartups 100:30:200\n\
-             MaxSessions 20\nMaxAuthTries 6\nLogLevel DEBUG1\nPrintMotd no\nAcceptEnv LANG LC_*\n\
+             MaxSessions 20\nMaxAuthTries 6\nLogLevel DEBUG1\nPrintMotd no\nSetEnv SHLVL=1\nAcceptEnv LANG LC_*\n\
              Subsystem sftp internal-sftp\n{}",
             banner.unwrap_or_default()
         );

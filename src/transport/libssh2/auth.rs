@@ -1,6 +1,6 @@
 //! Logging in with the user's keys.
 
-use crate::transport::ssh_config::{AgentChoice, SshConfig};
+use crate::transport::ssh_config::SshConfig;
 
 /// Logs in with the first key that the host accepts: the agent's, then those of the files.
 ///
@@ -19,8 +19,7 @@ pub(super) fn authenticate(session: &ssh2::Session, config: &SshConfig) -> Resul
     let mut tried = Vec::new();
     // With IdentitiesOnly the agent's keys count only where a file names them, which OpenSSH sorts
     // out when the files themselves do not do.
-    if config.agent != AgentChoice::Disabled
-        && !config.identities_only
+    if !config.identities_only
         && let Err(error) = try_agent(session, config, &mut tried)
     {
         tried.push(format!("the agent ({})", error.message()));
@@ -48,12 +47,9 @@ fn try_agent(
     config: &SshConfig,
     tried: &mut Vec<String>,
 ) -> Result<(), ssh2::Error> {
+    let Some(socket) = config.agent_socket() else { return Ok(()) };
     let mut agent = session.agent()?;
-    match &config.agent {
-        AgentChoice::Socket(path) => agent.set_identity_path(path.as_std_path())?,
-        _ if std::env::var_os("SSH_AUTH_SOCK").is_none() => return Ok(()),
-        _ => {}
-    }
+    agent.set_identity_path(socket.as_std_path())?;
     agent.connect()?;
     agent.list_identities()?;
     for key in agent.identities()? {
