@@ -197,11 +197,26 @@ mod tests {
 
     #[test]
     fn a_clean_deploy_puts_the_old_release_aside_as_a_whole() {
-        let entries =
-            [("bin/", Same), ("bin/app", Same), ("lib/", Same), ("lib/x", Same), ("releases/", Absent)];
+        let entries = [
+            ("bin/", Same),
+            ("bin/app", Same),
+            ("erts-14/", Same),
+            ("erts-14/bin/", Same),
+            ("lib/", Same),
+            ("lib/x", Same),
+            ("releases/", Absent),
+        ];
         assert_eq!(
-            plan(&entries, &["erts-13"], true),
-            ["aside - lib", "aside - erts-13", "add - lib", "add - releases", "lib lib/x releases"]
+            plan(&entries, &["erts-13", "erts-14"], true),
+            [
+                "aside - erts-14",
+                "aside - lib",
+                "aside - erts-13",
+                "add - erts-14",
+                "add - lib",
+                "add - releases",
+                "erts-14 erts-14/bin lib lib/x releases",
+            ]
         );
     }
 

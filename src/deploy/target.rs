@@ -315,6 +315,7 @@ impl Target {
         let mut said = Vec::new();
         if self.reached >= Reached::Switching {
             let answer = self.until_known(|target| target.call_guarded(job, Phase::Undo, &[], ""))?;
+            self.reached = Reached::Opened;
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
                 said.extend(

@@ -40,7 +40,6 @@ impl World {
     pub fn new() -> Self {
         let world = Self { hosts: Vec::new(), client: Client::new(), settings: String::new() };
         fs::create_dir_all(world.project().join(".deliver/releases")).unwrap();
-        fs::create_dir(world.temporary()).unwrap();
         world.write_config();
         world
     }
@@ -151,9 +150,8 @@ impl World {
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             .env("USER", user())
             .env("LANG", "C.UTF-8")
-            .env("TMPDIR", self.temporary())
             .stdin(Stdio::null());
-        Running::start(command, self.temporary(), self.names())
+        Running::start(command, self.names())
     }
 
     /// All that is on all hosts.
@@ -177,11 +175,6 @@ impl World {
             host.assert_runs(version);
             host.assert_no_leftovers();
         }
-    }
-
-    /// Where the binary keeps its temporary files.
-    fn temporary(&self) -> Utf8PathBuf {
-        self.home().join("tmp")
     }
 
     /// What differs from run to run, and what it is shown as.
