@@ -10,49 +10,53 @@ use crate::settings::{Setting, Settings, SettingsError, Stage};
 /// which command. With `json` the settings only, for programs. Secrets are masked.
 ///
 /// # Errors
-/// When a list of hosts cannot be read, and when neither a build nor any deploy has all it needs.
+/// When a value is no good, and when neither a build nor any deploy has all it needs.
 pub fn run(settings: &Settings, report: &Report, json: bool) -> Result<(), Failure> {
     if json {
         report.print(&as_json(settings)?);
         return Ok(());
     }
-    let (used, unused): (Vec<&Setting>, Vec<&Setting>) =
-        settings.iter().partition(|setting| !setting.is_unused());
-    report.print(&table(used.iter().map(|setting| row(setting)).collect()));
-    let functions = settings.functions().iter();
-    section(
-        report,
-        "Functions",
-        functions
-            .map(|f| [f.name.clone(), format!("{}:{}", settings.config(), f.line), String::new()])
-            .collect(),
-    );
-    section(report, "Set, but unused", unused.iter().map(|setting| row(setting)).collect());
-    conclude(settings, report)
-}
-
-/// Says what is ready and what is missing for what.
-fn conclude(settings: &Settings, report: &Report) -> Result<(), Failure> {
+    report.print(&listing(settings));
     let each = settings.missing_for_each().map_err(Failure::usage)?;
-    let incomplete: Vec<_> = each.iter().filter(|(_, missing)| !missing.is_empty()).collect();
-    if incomplete.is_empty() {
-        check_values(settings).map_err(Failure::usage)?;
+    check_values(settings).map_err(Failure::usage)?;
+    let incomplete = each.iter().filter(|(_, missing)| !missing.is_empty()).count();
+    if incomplete == 0 {
         report.banner("READY TO DELIVER!");
         return Ok(());
     }
-    let rows = each.iter().map(|(what, missing)| {
-        let state =
-            if missing.is_empty() { "ready".to_owned() } else { format!("missing: {}", missing.join(", ")) };
-        [(*what).to_owned(), state, String::new()]
-    });
-    section(report, "Commands", rows.collect());
-    check_values(settings).map_err(Failure::usage)?;
-    if incomplete.len() < each.len() {
+    report.print(&readiness(&each));
+    if incomplete < each.len() {
         return Ok(());
     }
     let error = anyhow::anyhow!("the settings are complete neither for a build nor for a deploy");
     Err(Failure::usage(error)
         .hint(format!("set what is missing in {} or in the environment", settings.config())))
+}
+
+/// The settings, the functions of the config, and the settings that nothing reads.
+pub fn listing(settings: &Settings) -> String {
+    let (used, unused): (Vec<&Setting>, Vec<&Setting>) =
+        settings.iter().partition(|setting| !setting.is_unused());
+    let place = |line: usize| format!("{}:{line}", settings.config());
+    let functions = settings.functions().iter();
+    let functions =
+        functions.map(|function| [function.name.clone(), place(function.line), String::new()]).collect();
+    [
+        table(&used.into_iter().map(row).collect::<Vec<_>>()),
+        section("Functions", functions),
+        section("Set, but unused", unused.into_iter().map(row).collect()),
+    ]
+    .concat()
+}
+
+/// What is ready, and what is missing for what.
+pub fn readiness(each: &[(&str, Vec<String>)]) -> String {
+    let rows = each.iter().map(|(what, missing)| {
+        let state =
+            if missing.is_empty() { "ready".to_owned() } else { format!("missing: {}", missing.join(", ")) };
+        [(*what).to_owned(), state, String::new()]
+    });
+    section("Commands", rows.collect()).trim_start().to_owned()
 }
 
 /// Reads every value that some command would refuse.
@@ -74,10 +78,8 @@ fn check_values(settings: &Settings) -> Result<(), SettingsError> {
     Ok(())
 }
 
-fn section(report: &Report, title: &str, rows: Vec<[String; 3]>) {
-    if !rows.is_empty() {
-        report.print(&format!("\n{title}:\n{}", table(rows)));
-    }
+fn section(title: &str, rows: Vec<[String; 3]>) -> String {
+    if rows.is_empty() { String::new() } else { format!("\n\n{title}:\n{}", table(&rows)) }
 }
 
 fn row(setting: &Setting) -> [String; 3] {
@@ -87,7 +89,7 @@ fn row(setting: &Setting) -> [String; 3] {
 }
 
 /// The rows with aligned columns. A very long value does not push the others away.
-fn table(rows: Vec<[String; 3]>) -> String {
+fn table(rows: &[[String; 3]]) -> String {
     const WIDEST: usize = 60;
     let width = |column: usize| {
         let widths = rows.iter().map(|row| row[column].chars().count()).filter(|width| *width <= WIDEST);
@@ -113,17 +115,17 @@ struct JsonOrigin<'a> {
     line: Option<usize>,
 }
 
-fn as_json(settings: &Settings) -> Result<String, Failure> {
+/// The settings as a JSON array, sorted by name.
+///
+/// # Errors
+/// None that is known of: the values are plain text.
+pub fn as_json(settings: &Settings) -> Result<String, Failure> {
     let all: Vec<JsonSetting<'_>> = settings.iter().map(json_setting).collect();
     Ok(serde_json::to_string_pretty(&all)?)
 }
 
 fn json_setting(setting: &Setting) -> JsonSetting<'_> {
-    let place = setting.origin.place();
-    let origin = JsonOrigin {
-        kind: setting.origin.kind(),
-        file: place.map(|(file, _)| file.as_str()),
-        line: place.map(|(_, line)| line),
-    };
+    let (file, line) = setting.origin.place().unzip();
+    let origin = JsonOrigin { kind: setting.origin.kind(), file: file.map(|file| file.as_str()), line };
     JsonSetting { name: &setting.name, value: setting.shown(), origin }
 }

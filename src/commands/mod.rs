@@ -1,6 +1,6 @@
 //! The commands: one file each, whose `run` reads like its recipe.
 
-mod check_config;
+pub mod check_config;
 mod context;
 mod deploy_release;
 mod node;

@@ -1,6 +1,6 @@
 //! One host of a deploy: its connection, what is known of it and how far it has come.
 
-use std::io::Read;
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use super::job::Job;
@@ -243,13 +243,8 @@ impl Target {
         let list = job.list(Some((&plan.payload, self.umask())));
         let args = [list.len().to_string(), payload.prefix.clone()];
         let bar = job.report.transfer(&self.addr.to_string(), payload.size);
-        let file = payload.open()?;
-        let mut sent = 0;
-        let mut seen = |bytes| {
-            sent += bytes;
-            bar.at(sent);
-        };
-        let mut source = list.as_bytes().chain(Watched { file, seen: &mut seen });
+        let mut seen = |bytes| bar.at(bytes);
+        let mut source = list.as_bytes().chain(payload.reader(&mut seen));
         self.call(job, Phase::Stage, &args, Stdin::Reader(&mut source))?;
         Ok(())
     }
@@ -348,18 +343,4 @@ fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
         problems.push(format!("not enough inodes: {free} are free, {inodes} are needed"));
     }
     problems
-}
-
-/// A file whose reader is told how much has been read.
-struct Watched<'a> {
-    file: std::fs::File,
-    seen: &'a mut (dyn FnMut(u64) + Send),
-}
-
-impl Read for Watched<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        (self.seen)(count as u64);
-        Ok(count)
-    }
 }

@@ -40,7 +40,7 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let mut loader = Loader::start(project, environment, command_line)?;
         let config = loader.config_path();
-        let outside = loader.from_environment();
+        let outside = loader.outside_values();
         let evaluated = loader.read_config(&config)?;
         for (name, value, origin) in outside {
             loader.set(name, &value, origin);
@@ -90,9 +90,9 @@ impl<'a> Loader<'a> {
         }
         let names = ["SERVER", "SERVERS", "HOSTS"];
         let hosts: Vec<&str> = names.iter().filter_map(|name| self.value(name)).collect();
-        if !hosts.is_empty() {
+        if let Some(first) = names.iter().find(|name| self.value(name).is_some()) {
             let hosts = values::words_of_list(&hosts.join(" ")).join(" ");
-            self.set("HOSTS", &hosts, Origin::Environment);
+            self.set("HOSTS", &hosts, self.origin(first));
         }
     }
 
@@ -125,7 +125,7 @@ impl<'a> Loader<'a> {
     }
 
     /// What beats the config although it does not stand on the command line.
-    fn from_environment(&self) -> Vec<(&'static str, String, Origin)> {
+    fn outside_values(&self) -> Vec<(&'static str, String, Origin)> {
         let given = |name: &&'static str| {
             let origin = self.given.get(*name)?;
             let outside = matches!(origin, Origin::Environment | Origin::DotEnv { .. });

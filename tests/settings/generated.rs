@@ -268,6 +268,25 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_damaged_config_makes_it_panic_or_hang(
+        which in any::<prop::sample::Index>(),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..12, "[${}()'\"`\\\\\n#;=&|<a ]{0,3}"), 1..5),
+    ) {
+        let configs = crate::against_bash::configs();
+        let mut content = fs_err::read(which.get(&configs)).unwrap();
+        for (at, length, inserted) in cuts {
+            let start = at.index(content.len() + 1);
+            let end = (start + length).min(content.len());
+            content.splice(start..end, inserted.into_bytes());
+        }
+        survives(&content);
+    }
+}
+
 #[test]
 fn ten_thousand_of_anything_end_in_an_answer() {
     for part in [

@@ -2,4 +2,7 @@
 
 mod against_bash;
 mod bash;
+mod check_config;
+mod errors;
 mod generated;
+mod precedence;

@@ -112,7 +112,7 @@ impl fmt::Display for ShellFileError {
 impl std::error::Error for ShellFileError {}
 
 /// The line of a byte offset, counted from 1.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
+fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
@@ -121,7 +121,8 @@ pub(super) fn line_of(text: &str, offset: usize) -> usize {
 fn on_one_line(text: &str, span: Range<usize>) -> Range<usize> {
     let boundary =
         |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let start = boundary(span.start);
+    // What is missing at the end is missing after the last line.
+    let start = boundary(span.start.min(text.trim_end().len()));
     let line = text[start..].split('\n').next().unwrap_or_default();
     let end = boundary(span.end.min(start + line.len()));
     let one = line.chars().next().map_or(0, char::len_utf8);

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 use std::ops::Range;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use brush_parser::ast::{self, CommandPrefixOrSuffixItem as Item, CompoundCommand
 use brush_parser::{ParseError, SourcePosition, TokenizerError};
 
 use super::Function;
-use super::error::{Fault, Problem, line_of};
+use super::error::{Fault, Problem};
 use super::nesting;
 use super::word::{Place, Reader, Word, syntax};
 
@@ -19,6 +19,7 @@ use super::word::{Place, Reader, Word, syntax};
 pub(super) struct Statement {
     pub kind: Kind,
     pub span: Range<usize>,
+    pub line: usize,
 }
 
 /// What a statement does.
@@ -43,6 +44,7 @@ pub(super) struct Assignment {
     pub append: bool,
     pub word: Word,
     pub span: Range<usize>,
+    pub line: usize,
 }
 
 /// An argument of `export`.
@@ -74,7 +76,10 @@ pub(super) fn statements(text: &str) -> Result<Vec<Statement>, Fault> {
     if let Err(error) = spawned {
         return Err(syntax(&format!("there is no memory to read the file: {error}"), whole));
     }
-    receive.recv_timeout(DEADLINE).unwrap_or(Err(Fault { problem: Problem::TooDeep, span: whole }))
+    receive.recv_timeout(DEADLINE).unwrap_or_else(|error| match error {
+        RecvTimeoutError::Timeout => Err(Fault { problem: Problem::TooDeep, span: whole }),
+        RecvTimeoutError::Disconnected => Err(syntax("the grammar fails on this file", whole)),
+    })
 }
 
 fn statements_of(text: &str) -> Result<Vec<Statement>, Fault> {
@@ -90,12 +95,20 @@ fn statements_of(text: &str) -> Result<Vec<Statement>, Fault> {
 /// From the grammar's positions, counted in characters, to byte offsets.
 struct Offsets {
     bytes: Vec<usize>,
+    newlines: Vec<usize>,
     end: usize,
 }
 
 impl Offsets {
     fn new(text: &str) -> Self {
-        Self { bytes: text.char_indices().map(|(at, _)| at).collect(), end: text.len() }
+        let bytes = text.char_indices().map(|(at, _)| at).collect();
+        let newlines = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { bytes, newlines, end: text.len() }
+    }
+
+    /// The line of a byte offset, counted from 1.
+    fn line(&self, at: usize) -> usize {
+        self.newlines.partition_point(|newline| *newline < at) + 1
     }
 
     fn byte(&self, position: &SourcePosition) -> usize {
@@ -149,9 +162,10 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn statement(&self, item: &ast::CompoundListItem) -> Statement {
-        let span = self.span(item).unwrap_or(self.text.len()..self.text.len());
+        let end = self.text.len();
+        let span = self.span(item).or_else(|| self.beginning(item)).unwrap_or(end..end);
         let kind = self.kind(item, &span).unwrap_or_else(Kind::Beyond);
-        Statement { kind, span }
+        Statement { kind, line: self.offsets.line(span.start), span }
     }
 
     fn kind(&self, item: &ast::CompoundListItem, span: &Range<usize>) -> Result<Kind, Fault> {
@@ -216,7 +230,8 @@ impl Builder<'_> {
             return Err(Fault::unsupported("this form of assignment", span));
         }
         let word = self.word(span.start + head.len(), &span, Place::Value)?;
-        Ok(Assignment { name: name.clone(), append: assignment.append, word, span })
+        let line = self.offsets.line(span.start);
+        Ok(Assignment { name: name.clone(), append: assignment.append, word, span, line })
     }
 
     fn exported(&self, item: &Item, span: &Range<usize>) -> Result<Exported, Fault> {
@@ -245,6 +260,12 @@ impl Builder<'_> {
         }
     }
 
+    /// The first assignment of a statement whose end the grammar does not tell.
+    fn beginning(&self, item: &ast::CompoundListItem) -> Option<Range<usize>> {
+        let ast::Command::Simple(command) = item.0.first.seq.first()? else { return None };
+        command.prefix.as_ref()?.0.iter().find_map(|item| self.span(item))
+    }
+
     /// Reads a word, which must end where the grammar says.
     fn word(&self, start: usize, span: &Range<usize>, place: Place) -> Result<Word, Fault> {
         let mut reader = Reader::new(self.text, start);
@@ -266,13 +287,18 @@ impl Builder<'_> {
             let at = start + quote;
             return Err(Fault::unsupported("a single quote inside '${..}' in a function", at..at + 1));
         }
-        let line = line_of(self.text, start);
+        let line = self.offsets.line(start);
         Ok(Kind::Define(Function { name: function.fname.value.clone(), line, text: text.to_owned() }))
     }
 
     fn span(&self, node: &impl SourceLocation) -> Option<Range<usize>> {
         let location = node.location()?;
-        let (start, end) = (self.offsets.byte(&location.start), self.offsets.byte(&location.end));
+        let (mut start, end) = (self.offsets.byte(&location.start), self.offsets.byte(&location.end));
+        // After a line continuation the grammar counts the blanks before a word to the word.
+        let blanks = [" ", "\t", "\\\n"];
+        while let Some(blank) = blanks.iter().find(|blank| self.text[start..].starts_with(**blank)) {
+            start += blank.len();
+        }
         (start <= end).then_some(start..end)
     }
 }

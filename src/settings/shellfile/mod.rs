@@ -17,7 +17,7 @@ mod word;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use error::{Fault, line_of};
+use error::Fault;
 pub use error::{Problem, ShellFileError};
 use expand::Expander;
 use grammar::{Assignment, Exported, Kind, Statement};
@@ -97,27 +97,22 @@ pub fn evaluate(file: &ShellFile, variables: &mut Variables) -> Result<Evaluated
     let mut changed = variables.clone();
     let mut evaluated = Evaluated::default();
     for statement in &file.statements {
-        run(&file.text, statement, &mut changed, &mut evaluated)
+        run(statement, &mut changed, &mut evaluated)
             .map_err(|fault| ShellFileError::new(&file.path, &file.text, fault))?;
     }
     *variables = changed;
     Ok(evaluated)
 }
 
-fn run(
-    text: &str,
-    statement: &Statement,
-    variables: &mut Variables,
-    evaluated: &mut Evaluated,
-) -> Result<(), Fault> {
+fn run(statement: &Statement, variables: &mut Variables, evaluated: &mut Evaluated) -> Result<(), Fault> {
     let defined = |name: &str| evaluated.functions.iter().any(|function| function.name == name);
-    let mut expander = Expander { variables, line: line_of(text, statement.span.start) };
+    let mut expander = Expander { variables, line: statement.line };
     match &statement.kind {
         Kind::Beyond(fault) => return Err(fault.clone()),
         Kind::Define(function) => evaluated.functions.push(function.clone()),
         Kind::Assign(assignments) => {
             for assignment in assignments {
-                assign(text, &mut expander, assignment)?;
+                assign(&mut expander, assignment)?;
             }
         }
         Kind::Export(_) | Kind::Expand(_) if defined("export") || defined(":") => {
@@ -129,7 +124,7 @@ fn run(
                 let name = match argument {
                     Exported::Name(name) => name,
                     Exported::Assignment(assignment) => {
-                        assign(text, &mut expander, assignment)?;
+                        assign(&mut expander, assignment)?;
                         &assignment.name
                     }
                 };
@@ -145,8 +140,8 @@ fn run(
     Ok(())
 }
 
-fn assign(text: &str, expander: &mut Expander<'_>, assignment: &Assignment) -> Result<(), Fault> {
-    expander.line = line_of(text, assignment.span.start);
+fn assign(expander: &mut Expander<'_>, assignment: &Assignment) -> Result<(), Fault> {
+    expander.line = assignment.line;
     let mut value = expander.text(&assignment.word)?;
     if assignment.append {
         let before = expander.variables.get(&assignment.name).unwrap_or_default();

@@ -171,7 +171,7 @@ impl<'a> Reader<'a> {
         } else if prefix.contains(['\\', '\'', '"', '$', '`']) {
             word.push_text("~".to_owned(), false);
         } else {
-            let what = "'~' other than as the own home directory (quote it to leave it to the host)";
+            let what = "the home directory of another user (in quotes, '~name' is left to the host)";
             return Err(Fault::unsupported(what, start..start + 1 + end));
         }
         Ok(())
