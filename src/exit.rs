@@ -90,6 +90,21 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
+/// Makes an error one of usage or configuration.
+pub trait OrUsage<T> {
+    /// The value, or a [`Failure`] with exit status 2.
+    ///
+    /// # Errors
+    /// The error that there was.
+    fn or_usage(self) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrUsage<T> for Result<T, E> {
+    fn or_usage(self) -> Result<T, Failure> {
+        self.map_err(Failure::usage)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#}", self.error)

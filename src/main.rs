@@ -3,12 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
+use camino::Utf8PathBuf;
 use edeliver::cli::{self, Parsed};
-use edeliver::commands::{self, Context};
+use edeliver::commands;
 use edeliver::exit::{Exit, Failure};
-use edeliver::report::{Report, ReportOptions};
-use edeliver::transport::Interrupt;
 
 fn main() -> ExitCode {
     let exit = match run() {
@@ -23,18 +22,12 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let project = std::env::current_dir().context("cannot find the working directory")?;
-    let invocation = match cli::parse(std::env::args_os().skip(1), &project).map_err(Failure::usage)? {
-        Parsed::Print(text) => return commands::print(text.as_bytes()),
-        Parsed::Run(invocation) => invocation,
-    };
-    let report = Report::new(ReportOptions {
-        verbose: invocation.common.mode().is_some_and(|mode| mode != cli::Mode::Compact),
-        plain: invocation.common.plain,
-        force_colour: invocation.common.runs_as_mix_task,
-        ..ReportOptions::default()
-    });
-    let interrupt = Interrupt::from_signals().context("cannot watch for ctrl-c")?;
-    commands::run(&invocation, &Context { report, interrupt })
+    let project = Utf8PathBuf::from_path_buf(project)
+        .map_err(|path| Failure::usage(anyhow!("the working directory {} is not UTF-8", path.display())))?;
+    match cli::parse(std::env::args_os().skip(1), project.as_std_path()).map_err(Failure::usage)? {
+        Parsed::Print(text) => commands::print(text.as_bytes()),
+        Parsed::Run(invocation) => commands::run(&invocation, &project),
+    }
 }
 
 /// The error, one cause per line, then what to do next.

@@ -1,34 +1,48 @@
 //! `edeliver deploy release`: a release from the store to all hosts of a stage, or to none.
 
-use super::Context;
+use anyhow::Context as _;
+
+use super::{Context, select};
 use crate::deploy::{Deploy, Failed, Job, Target};
-use crate::exit::Failure;
-use crate::host::agent::Place;
+use crate::exit::{Failure, OrUsage};
+use crate::release::{ExpectedErts, Version};
 use crate::settings::DeploySettings;
-use crate::store::{Store, StoredArchive};
+use crate::store::{OpenArchive, Store};
 
 /// The recipe (PARITY.md section 4, "deploy release").
 ///
 /// # Errors
 /// When anything failed: then every host is as it was before, unless the failure says otherwise.
 pub fn run(context: &Context) -> Result<(), Failure> {
-    let settings = context.settings.deploy(context.settings.stage()?)?;
+    let settings = context.settings.deploy(context.settings.stage().or_usage()?).or_usage()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
     context.report.banner(&format!("DEPLOYING RELEASE OF {app} APP TO {stage} HOSTS"));
     context.report.status("Authorizing hosts");
-    let store = Store::open(&context.settings.store()?, &context.project)?;
-    let archive = super::select::archive(context, &store, &settings)?;
-    deploy(context, &settings, archive)?;
+    let store = Store::new(&context.settings.store().or_usage()?, context.settings.project(), &settings.app)
+        .or_usage()?;
+    let wanted = settings.version.as_deref();
+    let archive = select::archive(context, &store, &settings.app, wanted, settings.release_tool)?;
+    let opened = store.open(&archive)?;
+    // The archive's name may carry a revision that the release itself does not know.
+    let boots = opened
+        .manifest
+        .boots(&settings.app, ExpectedErts::Optional)
+        .with_context(|| opened.path.to_string())?;
+    deploy(context, &settings, boots.version, opened)?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())
 }
 
 /// The transaction. Every step is taken on all hosts before the next one begins.
-fn deploy(context: &Context, settings: &DeploySettings, archive: StoredArchive) -> Result<(), Failure> {
+fn deploy(
+    context: &Context,
+    settings: &DeploySettings,
+    version: Version,
+    archive: OpenArchive,
+) -> Result<(), Failure> {
     let report = &context.report;
-    let file = format!("{}_{}.tar.gz", settings.app, archive.name.version);
-    let version = archive.name.version.clone();
-    let job = job(context, settings, archive);
+    let file = format!("{}_{version}.tar.gz", settings.app);
+    let job = job(context, settings, version.clone(), archive);
     Deploy::open(job, targets(context, settings)?)
         .and_then(|deploy| {
             report.status(&format!("Uploading archive of release {version} from local release store"));
@@ -52,10 +66,10 @@ fn deploy(context: &Context, settings: &DeploySettings, archive: StoredArchive) 
         .commit()
 }
 
-fn job(context: &Context, settings: &DeploySettings, archive: StoredArchive) -> Job {
+fn job(context: &Context, settings: &DeploySettings, version: Version, archive: OpenArchive) -> Job {
     let mut job = Job::new(
         &settings.app,
-        archive.name.version,
+        version,
         archive.path,
         archive.manifest,
         context.report.clone(),
@@ -68,12 +82,6 @@ fn job(context: &Context, settings: &DeploySettings, archive: StoredArchive) -> 
 
 fn targets(context: &Context, settings: &DeploySettings) -> Result<Vec<Target>, Failure> {
     let options = context.connect_options(false)?;
-    let place = Place {
-        deliver_to: settings.deliver_to.clone(),
-        app: settings.app.clone(),
-        profile: settings.profile.clone(),
-        start_timeout: settings.start_timeout,
-        stable_for: settings.stable_for,
-    };
+    let place = context.place(&settings.deliver_to)?;
     Ok(settings.hosts.iter().map(|host| Target::new(host.clone(), place.clone(), options.clone())).collect())
 }

@@ -1,41 +1,62 @@
 //! The commands: one file each, whose `run` reads like its recipe.
 
 pub mod check_config;
+mod context;
+mod deploy_release;
+mod node;
+mod select;
 
 use std::io::{self, Write};
 
 use anyhow::anyhow;
+use camino::Utf8Path;
 
-use crate::cli::{self, Command, Invocation};
+pub use self::context::Context;
+use crate::cli::{self, Check, Command, Deploy, Invocation, Node};
 use crate::exit::Failure;
-use crate::report::Report;
-use crate::transport::Interrupt;
+use crate::node::NodeAction;
 
-/// What every command works with.
-pub struct Context {
-    /// Shows what happens.
-    pub report: Report,
-    /// Says whether the user has asked to stop.
-    pub interrupt: Interrupt,
-}
-
-/// Runs the command that was asked for.
+/// Runs the command that was asked for in the project at `project`.
 ///
 /// # Errors
 /// Whatever kept it from being done, with the exit status that it means.
-pub fn run(invocation: &Invocation, context: &Context) -> Result<(), Failure> {
+pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
     match &invocation.command {
+        // These must work with a config that does not.
         Command::Completions { shell } => return print(&cli::completions(*shell)),
         Command::Manual => return print(&cli::manual()?),
         _ => {}
     }
+    let context = Context::new(invocation, project)?;
     let unknown = invocation.ignored.iter().map(|argument| cli::ignored_hint(argument));
     for hint in unknown.chain(invocation.hints.iter().cloned()) {
         context.report.hint(&hint);
     }
-    let command = &invocation.command;
+    match &invocation.command {
+        Command::Deploy(Deploy::Release(_)) => deploy_release::run(&context),
+        Command::Node(node) => run_node(&context, node, &invocation.command),
+        Command::Check(Check::Config { json, .. }) => {
+            check_config::run(&context.settings, &context.report, *json)
+        }
+        command => Err(not_built(command)),
+    }
+}
+
+fn run_node(context: &Context, node: &Node, command: &Command) -> Result<(), Failure> {
+    let action = match node {
+        Node::Ping(_) => NodeAction::Ping,
+        Node::Version(_) => NodeAction::Version,
+        Node::Start(_) => NodeAction::Start,
+        Node::Stop(_) => NodeAction::Stop,
+        Node::Restart(_) => NodeAction::Restart,
+        Node::Migrate(_) | Node::Migrations(_) => return Err(not_built(command)),
+    };
+    node::run(context, action, context.settings.get("NODE_ENVIRONMENT").unwrap_or("staging"))
+}
+
+fn not_built(command: &Command) -> Failure {
     let name = [Some(command.word()), command.what()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Err(Failure::usage(anyhow!("'edeliver {name}' is not built yet; nothing was done")))
+    Failure::usage(anyhow!("'edeliver {name}' is not built yet; nothing was done"))
 }
 
 /// Writes text that a program or a pager reads. One that has read enough and left is no failure.

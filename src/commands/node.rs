@@ -3,8 +3,8 @@
 use anyhow::anyhow;
 
 use super::Context;
-use crate::exit::{Exit, Failure};
-use crate::host::agent::{PhaseError, Place};
+use crate::exit::{Exit, Failure, OrUsage};
+use crate::host::agent::PhaseError;
 use crate::host::each;
 use crate::node::{self, NodeAction};
 use crate::settings::NodeSettings;
@@ -16,15 +16,19 @@ use crate::transport::{Session, TransportError};
 /// When a node is not as the action wants it. The others have been told or asked all the same.
 pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(), Failure> {
     let report = &context.report;
-    let app = context.settings.app()?;
-    let mut nodes = context.settings.nodes(environment)?;
-    report.banner(&format!("EDELIVER {} WITH {} COMMAND", app.to_uppercase(), action.as_str().to_uppercase()));
+    let app = context.settings.app().or_usage()?;
+    let nodes = context.settings.nodes(environment).or_usage()?;
+    report.banner(&format!(
+        "EDELIVER {} WITH {} COMMAND",
+        app.to_uppercase(),
+        action.as_str().to_uppercase()
+    ));
     report.status(&match action {
         NodeAction::Version => format!("getting release versions from {environment} servers"),
         _ => format!("{}ing {environment} servers", action.as_str()),
     });
     report.status("Authorizing hosts");
-    let outcomes = each(&mut nodes, |node| ask(context, &app, action, node));
+    let outcomes = each(&nodes, |node| ask(context, action, node));
     for (index, (node, outcome)) in nodes.iter().zip(&outcomes).enumerate() {
         let index = (nodes.len() > 1).then_some(index);
         report.print(&block(environment, index, node, outcome));
@@ -34,15 +38,8 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
     Ok(())
 }
 
-fn ask(context: &Context, app: &str, action: NodeAction, node: &NodeSettings) -> Result<String, Failure> {
-    let (start_timeout, stable_for) = context.settings.start_times()?;
-    let place = Place {
-        deliver_to: node.path.clone(),
-        app: app.to_owned(),
-        profile: context.settings.profile()?,
-        start_timeout,
-        stable_for,
-    };
+fn ask(context: &Context, action: NodeAction, node: &NodeSettings) -> Result<String, Failure> {
+    let place = context.place(&node.path)?;
     let argument = node.config.as_ref().map(|config| format!("--config={config}"));
     let mut session = Session::connect(&node.host, &context.connect_options(false)?)?;
     node::command(&mut session, &place, action, argument.as_deref()).map_err(|error| match error {
@@ -98,6 +95,12 @@ fn failure(
     if failed.is_empty() {
         return Ok(());
     }
-    let error = anyhow!("{} failed on {} of {} nodes: {}", action.as_str(), failed.len(), nodes.len(), failed.join(", "));
+    let error = anyhow!(
+        "{} failed on {} of {} nodes: {}",
+        action.as_str(),
+        failed.len(),
+        nodes.len(),
+        failed.join(", ")
+    );
     Err(Failure { exit, error, hints: Vec::new() })
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, BufWriter, Read};
+use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8PathBuf;
@@ -16,9 +17,7 @@ use crate::release::manifest::{EntryKind, Layout, Manifest};
 /// A tar.gz for a host.
 #[derive(Debug)]
 pub struct Payload {
-    file: Utf8PathBuf,
-    /// Keeps a part's temporary file until the last host has it.
-    _temporary: Option<tempfile::TempPath>,
+    file: File,
     /// The directory inside the archive that stands for the release root; empty for none.
     pub prefix: String,
     /// Bytes.
@@ -26,12 +25,26 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// Opens it for one host.
-    ///
-    /// # Errors
-    /// When the file cannot be opened.
-    pub fn open(&self) -> io::Result<File> {
-        File::open(&self.file)
+    /// Reads it from its beginning and tells `seen` how many bytes have been read in all. Several
+    /// hosts read at once, each at its own place.
+    pub fn reader<'a>(&'a self, seen: &'a mut (dyn FnMut(u64) + Send)) -> Reader<'a> {
+        Reader { file: &self.file, offset: 0, seen }
+    }
+}
+
+/// One host's place in a payload.
+pub struct Reader<'a> {
+    file: &'a File,
+    offset: u64,
+    seen: &'a mut (dyn FnMut(u64) + Send),
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.offset)?;
+        self.offset += count as u64;
+        (self.seen)(self.offset);
+        Ok(count)
     }
 }
 
@@ -64,8 +77,9 @@ impl Payloads {
         // A hard link is useless without the file that it names: then all is sent.
         let linked = names.iter().any(|name| matches!(manifest.get(name), Some(EntryKind::Hardlink { .. })));
         let payload = if linked || indices.len() == wanted.len() {
-            let size = fs_err::metadata(&self.archive)?.len();
-            Payload { file: self.archive.clone(), _temporary: None, prefix: prefix.to_owned(), size }
+            let file = fs_err::File::open(&self.archive)?.into_parts().0;
+            let size = file.metadata()?.len();
+            Payload { file, prefix: prefix.to_owned(), size }
         } else {
             self.part(prefix, &names)?
         };
@@ -77,9 +91,9 @@ impl Payloads {
     fn part(&self, prefix: &str, names: &BTreeSet<&str>) -> io::Result<Payload> {
         let mut archive =
             tar::Archive::new(MultiGzDecoder::new(BufReader::new(fs_err::File::open(&self.archive)?)));
-        let mut temporary = tempfile::NamedTempFile::with_prefix("edeliver-part-")?;
-        let mut part =
-            tar::Builder::new(GzEncoder::new(BufWriter::new(temporary.as_file()), Compression::default()));
+        // It has no name, so that nothing is left of it however we end.
+        let file = tempfile::tempfile()?;
+        let mut part = tar::Builder::new(GzEncoder::new(BufWriter::new(&file), Compression::default()));
         for entry in archive.entries()? {
             let mut entry = entry?;
             let path = entry.path_bytes().into_owned();
@@ -101,11 +115,8 @@ impl Payloads {
             }
         }
         part.into_inner()?.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-        let size = temporary.as_file_mut().seek(SeekFrom::End(0))?;
-        let path = temporary.into_temp_path();
-        let file = Utf8PathBuf::from_path_buf(path.to_path_buf())
-            .map_err(|path| io::Error::other(format!("{} is not UTF-8", path.display())))?;
-        Ok(Payload { file, _temporary: Some(path), prefix: String::new(), size })
+        let size = file.metadata()?.len();
+        Ok(Payload { file, prefix: String::new(), size })
     }
 }
 

@@ -6,9 +6,10 @@ use crate::host::agent::{Place, Request};
 use crate::node;
 
 /// The host's side: shared parts first, the dispatch last.
-const SCRIPT: &str = concat!(
+pub const SCRIPT: &str = concat!(
     include_str!("../host/agent/common.sh"),
     include_str!("agent/lock.sh"),
+    include_str!("agent/guard.sh"),
     include_str!("agent/survey.sh"),
     include_str!("agent/stage.sh"),
     include_str!("agent/switch.sh"),
@@ -38,10 +39,17 @@ pub enum Phase {
     Commit,
     /// Gives the lock back and drops what was staged.
     Abandon,
+    /// Runs another phase, apart from this connection, under the guard.
+    Run,
+    /// Waits for the phase that runs.
+    Wait,
+    /// Says that we are still there.
+    Renew,
 }
 
 impl Phase {
-    fn verb(self) -> &'static str {
+    /// The word that the host's side knows it by.
+    pub fn verb(self) -> &'static str {
         match self {
             Phase::Survey => "survey",
             Phase::Open => "open",
@@ -52,6 +60,9 @@ impl Phase {
             Phase::Undo => "undo",
             Phase::Commit => "commit",
             Phase::Abandon => "abandon",
+            Phase::Run => "run",
+            Phase::Wait => "wait",
+            Phase::Renew => "renew",
         }
     }
 
@@ -67,23 +78,17 @@ impl Phase {
             Phase::Undo => "rolling back",
             Phase::Commit => "committing",
             Phase::Abandon => "giving the lock back",
+            Phase::Run | Phase::Wait | Phase::Renew => "waiting for the host",
         }
     }
 
-    /// The node is controlled with the environment that the user's profile sets.
-    fn needs_profile(self) -> bool {
-        matches!(self, Phase::Survey | Phase::Open | Phase::Switch | Phase::Stop | Phase::Start | Phase::Undo)
-    }
-
     /// What puts things right must come to its end, whatever the user presses.
-    fn interruptible(self) -> bool {
-        matches!(
-            self,
-            Phase::Survey | Phase::Open | Phase::Stage | Phase::Switch | Phase::Stop | Phase::Start
-        )
+    pub fn interruptible(self) -> bool {
+        !matches!(self, Phase::Undo | Phase::Commit | Phase::Abandon | Phase::Renew)
     }
 
-    fn time_limit(self, place: &Place) -> Duration {
+    /// How long it may take in all.
+    pub fn time_limit(self, place: &Place) -> Duration {
         let node = node::time_limit(place);
         match self {
             Phase::Stage => Duration::from_secs(6 * 3600),
@@ -92,6 +97,7 @@ impl Phase {
             Phase::Survey | Phase::Open | Phase::Switch | Phase::Commit | Phase::Abandon => {
                 Duration::from_secs(300)
             }
+            Phase::Run | Phase::Wait | Phase::Renew => Duration::from_secs(60),
         }
     }
 
@@ -103,7 +109,8 @@ impl Phase {
             label: self.label(),
             id: id.to_owned(),
             args,
-            profile: self.needs_profile(),
+            // The node is controlled with the environment that the user's profile sets.
+            profile: matches!(self, Phase::Survey | Phase::Open | Phase::Run),
             interruptible: self.interruptible(),
             time_limit: self.time_limit(place),
         }

@@ -4,7 +4,10 @@
 //! A step that fails on any host turns it into a [`Failed`], which can only be rolled back.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::anyhow;
 
@@ -42,18 +45,71 @@ pub struct Failed {
 
 /// The hosts. When an unfinished deploy is dropped, by a panic, they are put back all the same.
 struct Targets {
-    hosts: Vec<Target>,
+    hosts: Arc<Vec<Mutex<Target>>>,
     job: Arc<Job>,
+    keeper: Option<Keeper>,
+    finished: bool,
+}
+
+impl Targets {
+    /// Takes a step on all hosts at once.
+    fn each<R: Send>(&self, step: impl Fn(&mut Target, &Job) -> R + Sync) -> Vec<R> {
+        each(&self.hosts, |target| step(&mut lock(target), &self.job))
+    }
+
+    /// Whether a host has come this far.
+    fn any_reached(&self, reached: Reached) -> bool {
+        self.hosts.iter().any(|target| lock(target).reached >= reached)
+    }
 }
 
 impl Drop for Targets {
     fn drop(&mut self) {
-        let job = Arc::clone(&self.job);
-        for outcome in each(&mut self.hosts, |target| target.restore(&job)) {
+        if self.finished {
+            return;
+        }
+        for outcome in self.each(Target::restore) {
             if let Err(error) = outcome {
                 self.job.report.error(&format!("not restored: {error}"));
             }
         }
+    }
+}
+
+/// A host's state stays meaningful when a thread panicked: it says how far the host has come.
+fn lock(target: &Mutex<Target>) -> MutexGuard<'_, Target> {
+    target.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Renews the hosts' leases while they wait for each other or for a hook.
+struct Keeper {
+    /// Dropping it ends the thread.
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    fn start(hosts: &Arc<Vec<Mutex<Target>>>, job: &Arc<Job>, lease: Duration) -> Self {
+        let (stop, stopped) = mpsc::channel();
+        let (hosts, job) = (Arc::clone(hosts), Arc::clone(job));
+        let thread = std::thread::spawn(move || {
+            while stopped.recv_timeout(lease / 3) == Err(RecvTimeoutError::Timeout) {
+                each(&hosts, |target| {
+                    // A host that is busy with a phase renews its lease by that.
+                    if let Ok(mut target) = target.try_lock() {
+                        target.renew(&job);
+                    }
+                });
+            }
+        });
+        Self { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop = None;
+        drop(self.thread.take().map(JoinHandle::join));
     }
 }
 
@@ -64,9 +120,12 @@ impl Deploy<Opened> {
     /// When a host cannot be reached, is locked, or lacks what the deploy needs: all of them are named.
     pub fn open(job: Job, hosts: Vec<Target>) -> Result<Self, Failed> {
         let job = Arc::new(job);
-        let targets = Targets { hosts, job: Arc::clone(&job) };
+        let lease = hosts.iter().map(Target::lease).min().unwrap_or_default();
+        let hosts = Arc::new(hosts.into_iter().map(Mutex::new).collect());
+        let keeper = Some(Keeper::start(&hosts, &job, lease));
+        let targets = Targets { hosts, job: Arc::clone(&job), keeper, finished: false };
         let deploy = Deploy::<()> { targets, job, state: PhantomData };
-        deploy.step::<()>(Target::open)?.step(|target, job| target.problems(job))
+        deploy.step(Target::open)
     }
 
     /// Sends the new files to all hosts. What is in place is not touched.
@@ -110,12 +169,14 @@ impl Deploy<Verified> {
     /// When a host does not answer any more: then the hosts may differ, and the error says how.
     pub fn commit(self) -> Result<(), Failure> {
         let (mut targets, job) = (self.targets, self.job);
-        let outcomes = each(&mut targets.hosts, |target| target.commit(&job));
+        let outcomes = targets.each(Target::commit);
+        targets.keeper = None;
         let failures: Vec<TargetError> = outcomes.into_iter().filter_map(Result::err).collect();
         if failures.is_empty() {
-            return finish(&mut targets, &job);
+            finish(&mut targets, &job);
+            return Ok(());
         }
-        if targets.hosts.iter().all(|target| target.reached != Reached::Committed) {
+        if !targets.any_reached(Reached::Committed) {
             return Err(Failed { targets, job, failure: combine(&failures) }.roll_back());
         }
         Err(split(&mut targets, &failures))
@@ -123,24 +184,31 @@ impl Deploy<Verified> {
 }
 
 /// Gives the locks back. The deploy is final, so what fails here is worth a hint only.
-fn finish(targets: &mut Targets, job: &Job) -> Result<(), Failure> {
-    for outcome in each(&mut targets.hosts, |target| target.close(job)) {
+fn finish(targets: &mut Targets, job: &Job) {
+    for outcome in targets.each(Target::close) {
         if let Err(error) = outcome {
             job.report.hint(&format!("deployed, but the lock could not be given back: {error}"));
         }
     }
-    targets.hosts.clear();
-    Ok(())
+    targets.finished = true;
 }
 
 /// Some hosts are final and others did not answer: the truth, host by host.
 fn split(targets: &mut Targets, failures: &[TargetError]) -> Failure {
-    let states = targets.hosts.drain(..).map(|target| {
-        let state =
-            if target.reached == Reached::Committed { "has the new release" } else { "did not answer" };
-        format!("\n  {}: {state}", target.addr())
-    });
-    let states: String = states.collect();
+    let states: String = targets
+        .hosts
+        .iter()
+        .map(|target| {
+            let target = lock(target);
+            let state = if target.reached == Reached::Committed {
+                "has the new release"
+            } else {
+                "is not known to have it"
+            };
+            format!("\n  {}: {state}", target.addr())
+        })
+        .collect();
+    targets.finished = true;
     let mut failure = combine(failures);
     failure.exit = Exit::Unrestored;
     failure.error = failure.error.context(format!("the deploy was committed on some hosts only:{states}"));
@@ -165,13 +233,12 @@ impl<State> Deploy<State> {
 
     /// Takes a step on all hosts. It is over when it has ended on all of them.
     fn step<Next>(
-        mut self,
+        self,
         step: impl Fn(&mut Target, &Job) -> Result<(), TargetError> + Sync,
     ) -> Result<Deploy<Next>, Failed> {
-        let job = Arc::clone(&self.job);
-        let outcomes = each(&mut self.targets.hosts, |target| step(target, &job));
+        let outcomes = self.targets.each(step);
         let failures: Vec<TargetError> = outcomes.into_iter().filter_map(Result::err).collect();
-        let failure = match job.interrupt.received() {
+        let failure = match self.job.interrupt.received() {
             Some(signal) => interrupted(signal),
             None if failures.is_empty() => return Ok(self.into_state()),
             None => combine(&failures),
@@ -201,13 +268,16 @@ impl Failed {
     /// Puts every host back as it was. The failure then says what failed, and whether all is back.
     pub fn roll_back(self) -> Failure {
         let Self { mut targets, job, mut failure } = self;
-        let touched = targets.hosts.iter().any(|target| target.reached >= Reached::Switching);
+        let touched = targets.any_reached(Reached::Switching);
         if touched {
             job.report.status("Rolling back all hosts");
         }
-        let outcomes = each(&mut targets.hosts, |target| target.restore(&job));
+        let outcomes = targets.each(Target::restore);
+        targets.keeper = None;
+        targets.finished = true;
         let mut lost = Vec::new();
-        for (target, outcome) in targets.hosts.drain(..).zip(outcomes) {
+        for (target, outcome) in targets.hosts.iter().zip(outcomes) {
+            let target = lock(target);
             match outcome {
                 Ok(said) if said.is_empty() => {}
                 Ok(said) => job.report.print(&format!(
@@ -215,7 +285,12 @@ impl Failed {
                     target.addr(),
                     said.join("\n  ")
                 )),
-                Err(error) => lost.push(format!("{}: {error}", target.addr())),
+                // The release is as it was; what is left beside it goes with the next deploy.
+                Err(error) if target.reached <= Reached::Opened => failure = failure.hint(format!(
+                    "{}: the lock and what was sent could not be removed; the next deploy does that ({error})",
+                    target.addr()
+                )),
+                Err(error) => lost.push(error.to_string()),
             }
         }
         if !lost.is_empty() {

@@ -20,6 +20,8 @@ pub struct Place {
     pub start_timeout: Duration,
     /// How long a started node must stay up.
     pub stable_for: Duration,
+    /// How long a host waits for a client that it does not hear of before it goes back on its own.
+    pub lease: Duration,
 }
 
 /// One phase: what the host's side is asked to do.
@@ -100,6 +102,11 @@ impl Answer {
         self.0.iter().filter_map(move |line| line.strip_prefix(key)?.strip_prefix(' '))
     }
 
+    /// Whether this line is among them.
+    pub fn has(&self, line: &str) -> bool {
+        self.0.iter().any(|each| each == line)
+    }
+
     /// The value of the first line with this key.
     ///
     /// # Errors
@@ -135,9 +142,22 @@ pub fn call(
     request: &Request,
     stdin: Stdin<'_>,
 ) -> Result<Answer, PhaseError> {
-    let nonce = nonce();
-    let output = session.output(&command(place, request, &nonce), stdin)?;
-    read_answer(session.addr(), request.label, &nonce, &output.stdout, &output.stderr)
+    call_as(session, place, request, &nonce(), stdin)
+}
+
+/// The same with a nonce of the caller's, for a phase that is asked about several times.
+///
+/// # Errors
+/// As [`call`].
+pub fn call_as(
+    session: &mut Session,
+    place: &Place,
+    request: &Request,
+    nonce: &str,
+    stdin: Stdin<'_>,
+) -> Result<Answer, PhaseError> {
+    let output = session.output(&command(place, request, nonce), stdin)?;
+    read_answer(session.addr(), request.label, nonce, &output.stdout, &output.stderr)
 }
 
 fn read_answer(

@@ -53,9 +53,11 @@ take_down() {
 
 bring_up() {
 	files=$(boot_version) logs=$(node_logs)
+	find_start
 	if [ -n "$1" ]; then output=$(start_node "$1"); else output=$(start_node); fi || {
+		ended=$?
 		say "$output"
-		fail "bin/$app does not start the release"
+		fail "cd $root && bin/$app $start ended with exit status $ended"
 	}
 	verify_node "$files" '' || {
 		say "$output"

@@ -170,12 +170,17 @@ node_facts() {
 	fi
 }
 
+# Sets $kind, and $start to the word that starts a node in the background.
+find_start() {
+	find_kind "$root/bin/$app"
+	case $kind in mix | relx) start=daemon ;; *) start=start ;; esac
+}
+
 # Starts the release in $root with the start script's arguments in "$@". Fails with the script's words.
 # shellcheck disable=SC2120
 start_node() {
 	[ -x "$root/bin/$app" ] || { say "there is no $root/bin/$app that can be run"; return 1; }
-	find_kind "$root/bin/$app"
-	case $kind in mix | relx) start=daemon ;; *) start=start ;; esac
+	find_start
 	(
 		cd -- "$root" || exit 1
 		exec timeout "$start_timeout" "bin/$app" "$start" "$@" </dev/null 2>&1

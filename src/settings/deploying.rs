@@ -142,6 +142,14 @@ impl Settings {
         Ok(nodes)
     }
 
+    /// The file on the host whose variables the tools and the node get (`PROFILE`).
+    ///
+    /// # Errors
+    /// When it is no path.
+    pub fn profile(&self) -> Result<RemotePath, SettingsError> {
+        self.required_path("PROFILE", "every command on a host")
+    }
+
     /// Where archives are kept.
     ///
     /// # Errors

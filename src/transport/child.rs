@@ -199,3 +199,13 @@ fn read(pipe: &mut Option<impl Read>, buffer: &mut [u8], mut take: impl FnMut(&[
         Err(error) => Err(error),
     }
 }
+
+/// Waits until there is something to read, or the end of it.
+pub(super) fn is_readable(pipe: &impl AsFd, patience: Duration) -> io::Result<bool> {
+    let time = Timespec::try_from(patience).map_err(io::Error::other)?;
+    match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&time)) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -221,9 +221,9 @@ mod tests {
             .cwd(&"~/build dir".parse().unwrap());
         assert_eq!(
             command.to_script(),
-            "export APP='it'\\''s'\ncd -- ~'/build dir' || exit 1\nexec git clean 'my dir'\n"
+            "export APP='it'\\''s'\ncd -- ~/'build dir' || exit 1\nexec git clean 'my dir'\n"
         );
-        assert_eq!(command.display(), "cd ~'/build dir' && git clean 'my dir'");
+        assert_eq!(command.display(), "cd ~/'build dir' && git clean 'my dir'");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! How a command travels to a host and its output back.
 //!
 //! Any login shell sees one short line that bash, dash, zsh, fish and tcsh read alike. It starts a
-//! POSIX sh, which reads the script from standard input (`dd` takes exactly that many bytes, where
-//! `head` may take more), so that no text of ours meets the login shell or the process list. The
-//! script ends with a seal: what a dying link cuts short must never run. Two lines on standard output
-//! frame the command's own: what a login shell prints before the first is no output, and the second
+//! POSIX sh, which reads a script from standard input (`dd` takes exactly that many bytes, where
+//! `head` may take more), and that one starts the shell of the command, which reads the command in
+//! the same way. So no text of ours meets the login shell or the process list. A script ends with a
+//! seal: what a dying link cuts short must never run. Two lines on standard output frame the
+//! command's own output: what a login shell prints before the first is no output, and the second
 //! carries the exit status, even while a daemon that the command started holds the outputs open.
 
 use std::collections::hash_map::RandomState;
@@ -63,23 +64,15 @@ impl Envelope {
         let nonce = RandomState::new().build_hasher().finish();
         let mark = format!("edeliver {nonce:016x} ");
         let body = format!("{}{SEAL}", command.to_script());
-        let read_body = read_and_run(body.len());
-        let script = if command.wants_bash() {
-            format!(
-                "if command -v bash >/dev/null 2>&1; then exec bash -c '{read_body}'; fi\n{read_body}\n{SEAL}"
-            )
-        } else {
-            body.clone()
+        let run_body = read_and_run(body.len());
+        let shell = match command.wants_bash() {
+            true => "\"$(command -v bash || command -v sh)\"",
+            false => "sh",
         };
-        let line = format!(
-            "exec sh -c 'echo \"{mark}started $$\"; ({}); echo \"{mark}ended $?\"'",
-            read_and_run(script.len())
-        );
-        let mut bytes = script.into_bytes();
-        if command.wants_bash() {
-            bytes.extend_from_slice(body.as_bytes());
-        }
-        Self { line, script: bytes, mark }
+        let frame =
+            format!("echo \"{mark}started $$\"\n{shell} -c '{run_body}'\necho \"{mark}ended $?\"\n{SEAL}");
+        let line = format!("exec sh -c '{}'", read_and_run(frame.len()));
+        Self { line, script: (frame + &body).into_bytes(), mark }
     }
 
     /// The reader of the answer; the command's own output goes to `sink`.
@@ -101,7 +94,12 @@ impl Answer<'_> {
     /// Takes a piece of output; breaks when the command has ended.
     pub(super) fn take(&mut self, stream: Stream, bytes: &[u8]) -> ControlFlow<()> {
         match stream {
-            Stream::Stderr => (self.sink)(Stream::Stderr, bytes),
+            Stream::Stderr => {
+                if self.state == State::NotStarted {
+                    self.keep_noise(bytes);
+                }
+                (self.sink)(Stream::Stderr, bytes);
+            }
             Stream::Stdout if self.held.is_empty() => self.read(bytes),
             Stream::Stdout => {
                 let mut text = std::mem::take(&mut self.held);
@@ -166,11 +164,15 @@ impl Answer<'_> {
             return;
         }
         if self.state == State::NotStarted {
-            let room = NOISE_LIMIT.saturating_sub(self.noise.len());
-            self.noise.extend_from_slice(&text[..text.len().min(room)]);
+            self.keep_noise(text);
         } else {
             (self.sink)(Stream::Stdout, text);
         }
+    }
+
+    fn keep_noise(&mut self, text: &[u8]) {
+        let room = NOISE_LIMIT.saturating_sub(self.noise.len());
+        self.noise.extend_from_slice(&text[..text.len().min(room)]);
     }
 }
 

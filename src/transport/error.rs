@@ -17,8 +17,9 @@ pub enum TransportError {
         /// What the ssh library or program said.
         reason: String,
     },
-    /// The host's key is not the one that is known for it. Never accepted.
-    #[error("the host key of {host} is not the one in {known_hosts}: {reason}")]
+    /// The host's key is not the one that is known for it, which is never accepted; or none is
+    /// known, and the ssh configuration wants one.
+    #[error("the host key of {host} is not accepted (see {known_hosts}): {reason}")]
     HostKey {
         /// The host.
         host: HostAddr,

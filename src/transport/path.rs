@@ -48,8 +48,11 @@ impl RemotePath {
         let (tilde, rest) = self.split_home();
         match tilde {
             None => quote(&self.0),
-            Some(tilde) if rest.is_empty() => tilde,
-            Some(tilde) => format!("{tilde}{}", quote(rest)),
+            Some(tilde) => match rest.strip_prefix('/') {
+                None | Some("") => format!("{tilde}{rest}"),
+                // The slash stays outside: behind a quote the shell would leave the '~' alone.
+                Some(rest) => format!("{tilde}/{}", quote(rest)),
+            },
         }
     }
 
@@ -104,15 +107,26 @@ mod tests {
     fn leaves_only_the_home_directory_to_the_host() {
         for (path, word) in [
             ("/opt/app", "/opt/app"),
-            ("~/my app", "~'/my app'"),
+            ("~/my app", "~/'my app'"),
             ("~deploy/app", "~deploy/app"),
             ("~deploy", "~deploy"),
             ("$HOME/app", "~/app"),
+            ("~/", "~/"),
+            ("~/$x", "~/'$x'"),
             ("${HOME}", "~"),
             ("$HOMER/app", "'$HOMER/app'"),
             ("/a'b", "'/a'\\''b'"),
         ] {
             assert_eq!(path.parse::<RemotePath>().unwrap().to_shell_word(), word, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_shell_expands_the_home_directory_and_nothing_else() {
+        let word = "~/a b/$HOME".parse::<RemotePath>().unwrap().to_shell_word();
+        for shell in ["sh", "bash"] {
+            let said = duct::cmd!(shell, "-c", format!("printf %s {word}")).env("HOME", "/home/me").read();
+            assert_eq!(said.unwrap(), "/home/me/a b/$HOME");
         }
     }
 

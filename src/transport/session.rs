@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use super::engine::Engine;
 use super::envelope::Envelope;
-use super::local::Local;
 use super::watch::Watch;
 use super::{
     ConnectOptions, ExitStatus, HostAddr, Interrupt, Output, RemoteCommand, RemotePath, Stdin, Stream,
-    TransportError, transfer,
+    TransportError, connect, transfer,
 };
 
 /// Ends a command that nobody waits for any more.
@@ -25,16 +24,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects.
+    /// Connects: to this machine, with libssh2, or with the system's OpenSSH where the user's ssh
+    /// configuration asks for what libssh2 lacks. An unknown host key is added on first contact,
+    /// unless StrictHostKeyChecking forbids it; a changed one is always refused.
     ///
     /// # Errors
     /// [`TransportError::Connect`], [`TransportError::HostKey`], [`TransportError::Authentication`].
     pub fn connect(addr: &HostAddr, options: &ConnectOptions) -> Result<Self, TransportError> {
-        if !addr.is_local() {
-            let reason = "only `local` is built so far".to_owned();
-            return Err(TransportError::Connect { host: addr.clone(), reason });
-        }
-        let engine: Box<dyn Engine> = Box::new(Local::new(addr)?);
+        let engine = connect::connect(addr, options)?;
         Ok(Self { addr: addr.clone(), engine, interrupt: options.interrupt.clone() })
     }
 

@@ -172,6 +172,13 @@ impl Sshd {
         key.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
     }
 
+    /// Accepts this public key as well.
+    pub fn authorize(&self, public_key: &Utf8Path) {
+        let file = self.root.join("authorized_keys");
+        let keys = fs::read_to_string(&file).unwrap() + &fs::read_to_string(public_key).unwrap();
+        fs::write(file, keys).unwrap();
+    }
+
     /// What sshd wrote down.
     pub fn log(&self) -> String {
         fs::read_to_string(self.root.join("log")).unwrap_or_default()
@@ -180,6 +187,13 @@ impl Sshd {
     /// How often somebody has logged in.
     pub fn logins(&self) -> usize {
         self.log().lines().filter(|line| line.contains("Accepted publickey for ")).count()
+    }
+
+    /// The software that made each connection: `libssh2_...`, `OpenSSH_...`.
+    pub fn clients(&self) -> Vec<String> {
+        let log = self.log();
+        let versions = log.lines().filter_map(|line| line.split_once("remote software version "));
+        versions.map(|(_, version)| version.trim().to_owned()).collect()
     }
 
     /// Ends the listener and all connections. What runs on the host goes on.
@@ -241,7 +255,7 @@ impl Sshd {
         let shell = which(options.login_shell);
         let login = format!(
             "#!/bin/sh\nHOME={home}\nSHELL={shell}\n{MARK}={root}\nexport HOME SHELL {MARK}\n\
-             cd \"$HOME\" || exit 1\n{greeting}\
+             unset SHLVL\ncd \"$HOME\" || exit 1\n{greeting}\
              [ -n \"$SSH_ORIGINAL_COMMAND\" ] || exec {shell}\nexec {shell} -c \"$SSH_ORIGINAL_COMMAND\"\n",
             home = self.home(),
         );
@@ -251,12 +265,13 @@ impl Sshd {
             fs::write(root.join("banner"), text).unwrap();
             format!("Banner {root}/banner\n")
         });
-        // LogLevel VERBOSE also for the reasons of refusals.
+        // SHLVL keeps a bash that runs the wrapper from the .bashrc of this machine's user; the
+        // login shell reads that of the host. LogLevel DEBUG1 names the client's software, and the reasons of refusals.
         let config = format!(
             "HostKey {root}/host_key\nAuthorizedKeysFile {root}/authorized_keys\nPidFile none\n\
              UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nForceCommand {root}/login\nMaxStartups 100:30:200\n\
-             MaxSessions 20\nMaxAuthTries 6\nLogLevel VERBOSE\nPrintMotd no\nAcceptEnv LANG LC_*\n\
+             MaxSessions 20\nMaxAuthTries 6\nLogLevel DEBUG1\nPrintMotd no\nSetEnv SHLVL=1\nAcceptEnv LANG LC_*\n\
              Subsystem sftp internal-sftp\n{}",
             banner.unwrap_or_default()
         );

@@ -8,20 +8,25 @@ survey() {
 	survey_entries
 }
 
-case $verb in survey | open) ;; *) begin_phase ;; esac
+case $verb in survey | open | run | wait | renew | guard) ;; *) begin_phase ;; esac
 case $verb in
 survey) survey ;;
+run) run_phase "$@" ;;
+wait) wait_phase "$1" ;;
+renew) renew_lease ;;
+guard) guard_deploy "$1" "$2" ;;
 open)
 	make_state
 	take_lock "$1" "$2"
-	[ ! -e "$journal" ] || say "unfinished $(sed -n 's/^id //p' "$journal")"
+	make_reserve
+	if [ -e "$journal" ]; then say "unfinished $(sed -n 's/^id //p' "$journal")"; else drop_stale_stages; fi
 	survey
 	;;
 stage) stage_files "$1" "$2" ;;
 switch)
 	find_pid
 	if [ -n "$pid" ]; then keep_control "$pid" "$1" || fail "cannot write below $state"; fi
-	switch_tree
+	switch_tree "$state/input"
 	;;
 stop)
 	was=$(node_before)
@@ -36,8 +41,13 @@ start)
 	old_pid=${was#running }
 	(cd -- "$root" && for file in * .[!.]*; do say "$file"; done) >"$staging/top"
 	node_logs >"$staging/logs"
+	find_start
 	mark starting
-	output=$(start_node) || { say "$output"; fail "bin/$app does not start the release"; }
+	output=$(start_node) || {
+		ended=$?
+		say "$output"
+		fail "cd $root && bin/$app $start ended with exit status $ended"
+	}
 	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up"; }
 	keep_control "$pid" "$1" || fail "cannot write below $state"
 	say "started $pid $version"
@@ -46,13 +56,14 @@ undo) undo_deploy ;;
 commit)
 	if [ -e "$journal" ]; then
 		commit_tree
-		printf '%s\n' "$1" >>"$state/history.jsonl" || fail "cannot write $state/history.jsonl"
+		# The deploy is final by now: that it cannot be written down is no reason to undo it.
+		printf '%s\n' "$1" >>"$state/history.jsonl" || say "cannot write $state/history.jsonl"
 	fi
 	[ -e "$state/undo/$id/journal" ] || fail "there is nothing to commit"
 	;;
 abandon)
 	drop_stage
-	rm -f -- "$state/phase"
+	drop_guard
 	drop_lock "$1"
 	;;
 *) fail "unknown phase $verb" ;;

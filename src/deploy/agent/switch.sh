@@ -8,11 +8,11 @@ mark() {
 	settle "$journal"
 }
 
-# Standard input is the journal's beginning: what is to be done (lines "STEP FLAG PATH" between
+# $1 is a file with the journal's beginning: what is to be done (lines "STEP FLAG PATH" between
 # "plan" and "end") and what was there before.
 switch_tree() {
 	[ ! -e "$journal" ] || fail "an unfinished deploy is there: $journal"
-	(umask 077 && cat >"$journal.new") || fail "cannot write $journal"
+	(umask 077 && cat -- "$1" >"$journal.new") || fail "cannot write $journal"
 	settle "$journal.new"
 	mkdir -p -- "$undo" || fail "cannot make $undo"
 	mv -- "$journal.new" "$journal" || fail "cannot write $journal"
@@ -91,6 +91,7 @@ take_back() {
 
 # All hosts have verified: what was put aside is kept for `rollback`, older undo data goes.
 commit_tree() {
+	! grep -q '^mark undoing' "$journal" || fail "the host has begun to go back"
 	mv -- "$journal" "$state/undo/$id/journal" || fail "cannot commit"
 	settle "$state"
 	for old in "$state"/undo/*; do

@@ -1,0 +1,74 @@
+//! What every command works with.
+
+use anyhow::Context as _;
+use camino::Utf8Path;
+
+use crate::cli::Invocation;
+use crate::exit::{Failure, OrUsage};
+use crate::host::agent::Place;
+use crate::report::{Redactor, Report, ReportOptions};
+use crate::settings::Settings;
+use crate::transport::{ConnectOptions, Interrupt, RemotePath};
+
+/// What every command works with.
+pub struct Context {
+    /// The settings, each with its origin.
+    pub settings: Settings,
+    /// Shows what happens.
+    pub report: Report,
+    /// Says whether the user has asked to stop.
+    pub interrupt: Interrupt,
+}
+
+impl Context {
+    /// Reads the settings of the project for this command.
+    ///
+    /// # Errors
+    /// When they cannot be read: exit status 2.
+    pub fn new(invocation: &Invocation, project: &Utf8Path) -> Result<Self, Failure> {
+        // What is not UTF-8 can be no setting of ours.
+        let environment: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let settings = Settings::load(project, &environment, &invocation.settings()).or_usage()?;
+        let report = Report::new(ReportOptions {
+            verbose: matches!(settings.get("MODE"), Some("verbose" | "debug")),
+            plain: invocation.common.plain,
+            force_colour: invocation.common.runs_as_mix_task,
+            log_file: settings.log_file(),
+            redactor: Redactor::new(settings.secrets()),
+        });
+        let interrupt = Interrupt::from_signals().context("cannot watch for ctrl-c")?;
+        Ok(Self { settings, report, interrupt })
+    }
+
+    /// How hosts are connected to.
+    ///
+    /// # Errors
+    /// When a setting of it is invalid.
+    pub fn connect_options(&self, forward_agent: bool) -> Result<ConnectOptions, Failure> {
+        let ssh = self.settings.ssh().or_usage()?;
+        Ok(ConnectOptions {
+            ssh_config: ssh.config,
+            timeout: ssh.timeout,
+            forward_agent,
+            interrupt: self.interrupt.clone(),
+        })
+    }
+
+    /// Where the release and its node live on a host, below `directory`.
+    ///
+    /// # Errors
+    /// When a setting of it is invalid.
+    pub fn place(&self, directory: &RemotePath) -> Result<Place, Failure> {
+        let settings = &self.settings;
+        Ok(Place {
+            deliver_to: directory.clone(),
+            app: settings.app().or_usage()?.to_owned(),
+            profile: settings.profile().or_usage()?,
+            start_timeout: settings.seconds("START_TIMEOUT").or_usage()?,
+            stable_for: settings.seconds("STABLE_FOR").or_usage()?,
+            lease: settings.seconds("LEASE").or_usage()?,
+        })
+    }
+}

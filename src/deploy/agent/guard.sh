@@ -1,0 +1,155 @@
+# A phase that changes the host runs on its own, not in the client's session: it goes on when the link
+# is cut. The client renews a lease while it waits or does something else. When it does not, for
+# longer than the lease, the guard takes the deploy for abandoned and undoes it.
+# shellcheck shell=sh disable=SC2154
+
+# A phase whose client has gone away may still be at work. Before anything is put right it must end,
+# and two of them never work at once.
+begin_phase() {
+	case $verb in undo | abandon | commit) use_reserve ;; esac
+	if runs "$state/phase" && [ "$process" != $$ ]; then
+		case $verb in undo | abandon) end_process "$process" ;; *) fail "an earlier phase is still at work (process $process)" ;; esac
+	fi
+	say "$$ $(start_of $$)" >"$state/phase" || fail "cannot write $state/phase"
+}
+
+# Space that the way back can be sure of, even when the disk has filled up meanwhile.
+make_reserve() {
+	(umask 077 && head -c 262144 /dev/zero >"$state/reserve") || fail "cannot write $state/reserve"
+}
+
+use_reserve() { rm -f -- "$state/reserve"; }
+
+# Tells a process from another one with the same id: when it started, in the kernel's ticks. Nothing
+# for a process that is not there or has ended.
+start_of() {
+	if [ -r /proc/self/stat ]; then
+		{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+		stat=${stat##*) }
+		case $stat in Z*) return 0 ;; esac
+		# shellcheck disable=SC2086 # its fields are words
+		set -- $stat
+		say "${20}"
+	elif kill -0 "$1" 2>/dev/null; then
+		say running
+	fi
+}
+
+# Whether the process that file $1 names still runs. Sets $process.
+runs() {
+	read -r process started 2>/dev/null <"$1" && [ -n "$process" ] && [ "$(start_of "$process")" = "$started" ]
+}
+
+# Ends a process of ours with all of its commands: they share its process group.
+end_process() {
+	group=$({ sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f3; } 2>/dev/null)
+	kill -TERM -- "-$group" 2>/dev/null || kill -TERM "$1" 2>/dev/null
+	waited=0
+	while [ -n "$(start_of "$1")" ] && [ "$waited" -lt 100 ]; do
+		sleep 0.1
+		waited=$((waited + 1))
+		[ "$waited" -ne 50 ] || kill -KILL -- "-$group" 2>/dev/null
+	done
+}
+
+end_phase() { ! runs "$state/phase" || end_process "$process"; }
+
+stop_guard() {
+	rm -f -- "$state/lease"
+	! runs "$state/guard" || end_process "$process"
+	rm -f -- "$state/guard"
+}
+
+# Seconds that pass evenly, whatever is done to the clock.
+now() {
+	if read -r uptime _ 2>/dev/null </proc/uptime; then say "${uptime%%.*}"; else date +%s; fi
+}
+
+renew_lease() { now >"$state/lease" || fail "cannot write $state/lease"; }
+
+# In a session of its own, where the system has setsid; else it ignores the end of the client's.
+detached() {
+	if command -v setsid >/dev/null 2>&1; then
+		setsid "$@" </dev/null &
+	else
+		(
+			trap '' HUP
+			exec "$@" </dev/null
+		) &
+	fi
+}
+
+# Runs phase $4 with its arguments. Standard input: $2 bytes of this script, if any, then what the
+# phase reads. $1: the lease in seconds; $3: the owner of the lock.
+run_phase() {
+	lease=$1 script_size=$2 owner=$3 phase=$4
+	shift 4
+	if ! is_owner "$owner"; then
+		# Another client has the lock, or the guard has given it back after it has undone the deploy.
+		[ "$phase" != undo ] || { say "undone_before" && done_line && exit 0; }
+		fail "the host has gone back on its own: it was not reached within the lease of $lease s"
+	fi
+	case $phase in undo | commit) use_reserve ;; esac
+	renew_lease
+	if [ "$script_size" -gt 0 ]; then
+		(umask 077 && head -c "$script_size" >"$state/agent.new") || fail "cannot write $state/agent.new"
+		mv -f -- "$state/agent.new" "$state/agent" || fail "cannot write $state/agent"
+	fi
+	[ -f "$state/agent" ] || fail "there is no $state/agent"
+	(umask 077 && cat >"$state/input") || fail "cannot write $state/input"
+	rm -f -- "$state/output"
+	(umask 077 && : >"$state/output") || fail "cannot write $state/output"
+	if ! runs "$state/guard"; then
+		detached sh "$state/agent" guard "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
+			"$lease" "$owner" >"$state/guard.log" 2>&1
+	fi
+	detached sh "$state/agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
+		"$@" >>"$state/output" 2>&1
+	say "$! $(start_of $!)" >"$state/runner"
+	wait_phase "$lease"
+}
+
+# Waits for a third of the lease at the most, so that the next wait renews it in good time.
+wait_phase() {
+	renew_lease
+	[ -f "$state/runner" ] || fail "no phase runs"
+	end=$(($(now) + $1 / 3 + 1))
+	while runs "$state/runner"; do
+		[ "$(now)" -lt "$end" ] || {
+			say "pending"
+			done_line
+			exit 0
+		}
+		sleep 0.1
+	done
+	# The phase's own last line ends this answer too.
+	cat -- "$state/output"
+	exit 0
+}
+
+# The guard itself. It ends when the lease is given back.
+guard_deploy() {
+	trap '' HUP INT
+	lease=$1 owner=$2
+	say "$$ $(start_of $$)" >"$state/guard"
+	while [ -f "$state/lease" ]; do
+		read -r renewed <"$state/lease" || renewed=''
+		if [ -n "$renewed" ] && [ "$(($(now) - renewed))" -gt "$lease" ]; then
+			say "the lease has run out: undoing $id"
+			verb=undo
+			begin_phase
+			[ ! -e "$journal" ] || undo_deploy
+			drop_stage
+			rm -f -- "$state/lease" "$state/phase"
+			drop_lock "$owner"
+			break
+		fi
+		sleep 1
+	done
+	rm -f -- "$state/guard"
+}
+
+drop_guard() {
+	stop_guard
+	rm -f -- "$state/input" "$state/output" "$state/runner" "$state/phase" "$state/agent" "$state/guard.log"
+}

@@ -1,0 +1,45 @@
+//! The manifest of an archive, kept in a hidden file beside it.
+
+use std::io::{self, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+
+use crate::release::{ArchiveName, Manifest};
+
+/// Raised when the manifest changes its meaning: older ones are read anew from their archives then.
+const FORMAT: u32 = 1;
+
+/// What the file holds.
+#[derive(Serialize, Deserialize)]
+struct Sidecar<M> {
+    format: u32,
+    manifest: M,
+}
+
+/// `.APP_VERSION.release.tar.gz.manifest.json`: hidden, so that no listing of archives matches it.
+pub(super) fn path(directory: &Utf8Path, name: &ArchiveName) -> Utf8PathBuf {
+    directory.join(format!(".{name}.manifest.json"))
+}
+
+/// The kept manifest. Nothing when there is none that we understand: the archive has it all.
+pub(super) fn read(directory: &Utf8Path, name: &ArchiveName) -> io::Result<Option<Manifest>> {
+    let text = match fs::read(path(directory, name)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let sidecar: Option<Sidecar<Manifest>> = serde_json::from_slice(&text).ok();
+    Ok(sidecar.filter(|sidecar| sidecar.format == FORMAT).map(|sidecar| sidecar.manifest))
+}
+
+/// Replaces the kept manifest, whole or not at all.
+pub(super) fn write(directory: &Utf8Path, name: &ArchiveName, manifest: &Manifest) -> io::Result<()> {
+    let mut file = super::incoming::hidden_file(directory, name)?;
+    let text = serde_json::to_vec(&Sidecar { format: FORMAT, manifest })?;
+    file.write_all(&text)?;
+    file.as_file().sync_all()?;
+    file.persist(path(directory, name)).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The connection under the channels: waiting for it, and noticing when it is gone.
+
+use std::io;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use ssh2::{BlockDirections, Channel, ErrorCode, Session};
+
+use crate::transport::{HostAddr, TransportError};
+
+/// How long a host may be silent, although it is asked every few seconds, before it counts as gone.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How long an operation waits before it looks around.
+const GLANCE: Duration = Duration::from_millis(100);
+/// What libssh2 returns when it would have to wait.
+const WOULD_BLOCK: ErrorCode = ErrorCode::Session(-37);
+
+/// A session of libssh2 that does not block, and its socket.
+pub(super) struct Link {
+    session: Session,
+    socket: TcpStream,
+    addr: HostAddr,
+    heard: Instant,
+    broken: Option<String>,
+}
+
+/// An operation of libssh2 could not be finished now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blocked {
+    /// It waits for the host.
+    Receiving,
+    /// A packet is half sent. libssh2 holds one: only the operation that began it may go on.
+    HalfSent,
+}
+
+impl Link {
+    /// A link over this session, which has been logged in.
+    pub(super) fn new(session: Session, socket: TcpStream, addr: HostAddr) -> Self {
+        Self { session, socket, addr, heard: Instant::now(), broken: None }
+    }
+
+    /// Has the login shell run `line` on a new channel.
+    pub(super) fn open(&mut self, line: &str) -> Result<Channel, TransportError> {
+        if let Some(reason) = &self.broken {
+            return Err(self.lost(reason.clone()));
+        }
+        self.heard();
+        let mut channel = self.complete(SILENCE, Session::channel_session)?;
+        self.complete(SILENCE, |_| channel.exec(line))?;
+        Ok(channel)
+    }
+
+    /// Closes a channel, and waits until the host has agreed. A host that does not leaves the link
+    /// useless.
+    pub(super) fn close(&mut self, channel: &mut Channel, limit: Duration) -> Result<(), TransportError> {
+        let closed = self.complete(limit, |_| channel.close());
+        if closed.is_err() && self.broken.is_none() {
+            self.broken = Some("the host did not let go of the last command".to_owned());
+        }
+        closed
+    }
+
+    /// Repeats an operation until it is finished.
+    fn complete<T>(
+        &mut self,
+        limit: Duration,
+        mut operation: impl FnMut(&Session) -> Result<T, ssh2::Error>,
+    ) -> Result<T, TransportError> {
+        let begin = Instant::now();
+        loop {
+            match operation(&self.session) {
+                Ok(result) => return Ok(result),
+                Err(error) if error.code() == WOULD_BLOCK => {
+                    let blocked = self.blocked();
+                    self.wait(GLANCE, blocked)?;
+                }
+                Err(error) => return Err(self.fail(&error.into())),
+            }
+            if begin.elapsed() > limit {
+                return Err(self.lost(format!("the host did not answer within {} s", limit.as_secs())));
+            }
+        }
+    }
+
+    /// Why the last operation could not be finished.
+    pub(super) fn blocked(&self) -> Blocked {
+        match self.session.block_directions() {
+            BlockDirections::Outbound | BlockDirections::Both => Blocked::HalfSent,
+            BlockDirections::None | BlockDirections::Inbound => Blocked::Receiving,
+        }
+    }
+
+    /// The host has shown that it is there.
+    pub(super) fn heard(&mut self) {
+        self.heard = Instant::now();
+    }
+
+    /// Waits until the operation can go on, at most `patience`; asks a silent host whether it is there.
+    ///
+    /// # Errors
+    /// When the host has been silent for too long.
+    pub(super) fn wait(&mut self, patience: Duration, blocked: Blocked) -> Result<(), TransportError> {
+        let wanted = match blocked {
+            // What the host says cannot be read before the packet is out: it is no sign of life.
+            Blocked::HalfSent => PollFlags::OUT,
+            Blocked::Receiving => PollFlags::IN,
+        };
+        if self.poll(wanted, patience).map_err(|error| self.fail(&error))? {
+            self.heard();
+        }
+        // The system takes a packet so small as a whole then: it cannot come to be half sent.
+        if blocked == Blocked::Receiving && self.is_writable()? {
+            self.session.keepalive_send().map_err(|error| self.fail(&error.into()))?;
+        }
+        if self.heard.elapsed() >= SILENCE {
+            let reason = format!("no sign of life for {} s", SILENCE.as_secs());
+            self.broken = Some(reason.clone());
+            return Err(self.lost(reason));
+        }
+        Ok(())
+    }
+
+    /// Whether the system takes more to be sent.
+    pub(super) fn is_writable(&mut self) -> Result<bool, TransportError> {
+        self.poll(PollFlags::OUT, Duration::ZERO).map_err(|error| self.fail(&error))
+    }
+
+    fn poll(&self, wanted: PollFlags, patience: Duration) -> io::Result<bool> {
+        let time = Timespec::try_from(patience).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(&self.socket, wanted)], Some(&time)) {
+            Ok(ready) => Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The link is broken, for good.
+    pub(super) fn fail(&mut self, error: &io::Error) -> TransportError {
+        self.broken = Some(error.to_string());
+        self.lost(error.to_string())
+    }
+
+    fn lost(&self, reason: String) -> TransportError {
+        TransportError::Lost { host: self.addr.clone(), reason }
+    }
+}

@@ -1,0 +1,187 @@
+//! A host with a stand-in release, seen from outside: its files, and the processes that run.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use fs_err as fs;
+
+use super::release::APP;
+use crate::common::sshd::Sshd;
+
+/// A host.
+pub struct Host {
+    sshd: Sshd,
+    alias: String,
+}
+
+/// A node as the operating system sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its process.
+    pub pid: u32,
+    /// What it was started with.
+    pub cookie: String,
+    /// What it boots.
+    pub version: String,
+}
+
+impl std::ops::Deref for Host {
+    type Target = Sshd;
+    fn deref(&self) -> &Sshd {
+        &self.sshd
+    }
+}
+
+impl std::ops::DerefMut for Host {
+    fn deref_mut(&mut self) -> &mut Sshd {
+        &mut self.sshd
+    }
+}
+
+impl Host {
+    pub(super) fn new(sshd: Sshd, alias: String) -> Self {
+        let host = Self { sshd, alias };
+        for dir in [host.tools(), host.temporary()] {
+            fs::create_dir(dir).unwrap();
+        }
+        let login = fs::read_to_string(host.login()).unwrap();
+        let environment = format!(
+            "#!/bin/sh\nPATH={}:$PATH\nTMPDIR={}\nexport PATH TMPDIR\n",
+            host.tools(),
+            host.temporary()
+        );
+        fs::write(host.login(), login.replacen("#!/bin/sh\n", &environment, 1)).unwrap();
+        host
+    }
+
+    /// Its name in the user's ssh configuration.
+    pub fn alias(&self) -> &str {
+        &self.alias
+    }
+
+    /// DELIVER_TO.
+    pub fn deliver_to(&self) -> Utf8PathBuf {
+        self.home().join("app")
+    }
+
+    /// DELIVER_TO/APP.
+    pub fn root(&self) -> Utf8PathBuf {
+        self.deliver_to().join(APP)
+    }
+
+    /// What edeliver keeps beside the release.
+    pub fn state(&self) -> Utf8PathBuf {
+        self.deliver_to().join(".edeliver").join(APP)
+    }
+
+    /// Tools that come first in the PATH of what runs there.
+    pub(super) fn tools(&self) -> Utf8PathBuf {
+        self.outer().join("tools")
+    }
+
+    pub(super) fn temporary(&self) -> Utf8PathBuf {
+        self.outer().join("tmp")
+    }
+
+    fn login(&self) -> Utf8PathBuf {
+        self.outer().join("login")
+    }
+
+    /// The directory around its home.
+    fn outer(&self) -> Utf8PathBuf {
+        self.home().parent().unwrap().to_owned()
+    }
+
+    /// Runs a command as a login of its user does, and returns its status and output.
+    pub fn run(&self, command: &str) -> (bool, String) {
+        let output = Command::new(self.login())
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("SSH_ORIGINAL_COMMAND", command)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&text).trim_end().to_owned())
+    }
+
+    /// Calls the release's control script, which must succeed; returns what it says.
+    #[track_caller]
+    pub fn control(&self, verb: &str) -> String {
+        let (success, text) = self.run(&format!("{}/bin/{APP} {verb}", self.root()));
+        assert!(success, "{}: bin/{APP} {verb}: {text}", self.alias);
+        text
+    }
+
+    /// Unpacks an archive without the APP/ prefix as the original does.
+    pub fn unpack(&self, archive: &Utf8Path) {
+        fs::create_dir_all(self.root()).unwrap();
+        duct::cmd!("tar", "-xzf", archive.as_str(), "-C", self.root().as_str()).run().unwrap();
+    }
+
+    /// How releases behave here, whatever they were made to do: lines `VERSION BEHAVIOUR`.
+    pub fn behave(&self, lines: &str) {
+        fs::write(self.home().join(".stand-in-behaviour"), format!("{lines}\n")).unwrap();
+    }
+
+    /// From now on as they were made.
+    pub fn behave_as_made(&self) {
+        fs::remove_file(self.home().join(".stand-in-behaviour")).unwrap();
+    }
+
+    /// The nodes that run below DELIVER_TO, whatever they are registered as.
+    pub fn nodes(&self) -> Vec<Node> {
+        let below = format!("{}/", self.home());
+        let mut found: Vec<(u32, Node)> = fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter_map(|pid: u32| {
+                let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+                let words: Vec<String> =
+                    String::from_utf8_lossy(&line).split('\0').map(str::to_owned).collect();
+                let after = |name: &str| words.iter().skip_while(|word| *word != name).nth(1).cloned();
+                let root = after("-root")?;
+                let boot = after("-boot")?;
+                let version = Utf8Path::new(&boot).parent()?.file_name()?.to_owned();
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+                let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+                let is_dead = fields.next()? == "Z";
+                let parent = fields.next()?.parse().ok()?;
+                let node = Node { pid, cookie: after("-setcookie")?, version };
+                (root.starts_with(&below) && !is_dead).then_some((parent, node))
+            })
+            .collect();
+        // What a node has just forked looks like the node.
+        let pids: Vec<u32> = found.iter().map(|(_, node)| node.pid).collect();
+        found.retain(|(parent, _)| !pids.contains(parent));
+        found.into_iter().map(|(_, node)| node).collect()
+    }
+
+    /// The one node that runs, if one does.
+    #[track_caller]
+    pub fn node(&self) -> Option<Node> {
+        let mut nodes = self.nodes();
+        assert!(nodes.len() <= 1, "{}: several nodes run: {nodes:?}", self.alias);
+        nodes.pop()
+    }
+
+    /// Waits until a node of this version answers.
+    #[track_caller]
+    pub fn wait_for_node(&self, version: &str) {
+        let begin = Instant::now();
+        while self.run(&format!("{}/bin/{APP} version", self.root())) != (true, version.to_owned()) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "{}: {version} does not run", self.alias);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Exactly one node runs; it is of this version, answers so, and with the files' own cookie.
+    #[track_caller]
+    pub fn assert_runs(&self, version: &str) {
+        let node = self.node().unwrap_or_else(|| panic!("{}: no node runs", self.alias));
+        assert_eq!(node.version, version, "{}: version of the process", self.alias);
+        assert_eq!(self.control("version"), version, "{}: version by its own answer", self.alias);
+        assert_eq!(self.control("pid"), node.pid.to_string(), "{}: process", self.alias);
+    }
+}

@@ -1,0 +1,203 @@
+//! A user with a project, and hosts: everything that a run of the real binary touches, and nothing else.
+//!
+//! ```ignore
+//! let world = World::new().hosts(3).release("1.0.0").release("2.0.0").running("1.0.0");
+//! let before = world.snapshot();
+//! world.deploy("2.0.0").succeeds();
+//! ```
+
+mod host;
+mod names;
+mod outcome;
+mod release;
+mod snapshot;
+mod trap;
+
+use std::ffi::OsStr;
+use std::process::{Command, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use fs_err as fs;
+
+use super::sshd::{Client, Sshd, SshdOptions, user};
+pub use host::Host;
+use names::Names;
+pub use outcome::{Outcome, Running};
+pub use release::{APP, Release};
+pub use snapshot::Snapshot;
+pub use trap::At;
+
+/// A user with a home directory of their own, a project with its store, and hosts.
+pub struct World {
+    // Before the client, whose home they know.
+    hosts: Vec<Host>,
+    client: Client,
+    settings: String,
+}
+
+impl World {
+    /// A user with a project, without hosts and without releases.
+    pub fn new() -> Self {
+        let world = Self { hosts: Vec::new(), client: Client::new(), settings: String::new() };
+        fs::create_dir_all(world.project().join(".deliver/releases")).unwrap();
+        world.write_config();
+        world
+    }
+
+    /// With this many hosts more, of the usual kind: `host-1`, `host-2` and so on, all of them in
+    /// production and in staging.
+    pub fn hosts(mut self, count: usize) -> Self {
+        for _ in 0..count {
+            self = self.host_like(Sshd::options());
+        }
+        self
+    }
+
+    /// With one more host, which is like that.
+    pub fn host_like(mut self, options: SshdOptions) -> Self {
+        let alias = format!("host-{}", self.hosts.len() + 1);
+        self.hosts.push(Host::new(options.start(&self.client, &alias), alias));
+        self.write_config();
+        self
+    }
+
+    /// With this archive in the store.
+    pub fn release(self, release: impl Into<Release>) -> Self {
+        self.store(release.into());
+        self
+    }
+
+    /// Puts this archive into the store, in place of one of the same version.
+    pub fn store(&self, release: Release) {
+        fs::copy(release.archive(), self.archive(release.version())).unwrap();
+    }
+
+    /// With these lines at the end of `.deliver/config`.
+    pub fn config(mut self, lines: &str) -> Self {
+        self.settings += lines;
+        self.settings.push('\n');
+        self.write_config();
+        self
+    }
+
+    /// On every host the release of this version runs, from the archive in the store, put there as
+    /// the original did: unpacked below DELIVER_TO, with nothing else beside it.
+    pub fn running(self, version: &str) -> Self {
+        for host in &self.hosts {
+            host.unpack(&self.archive(version));
+            host.control("start");
+        }
+        for host in &self.hosts {
+            host.wait_for_node(version);
+        }
+        self
+    }
+
+    /// The user's home directory.
+    pub fn home(&self) -> &Utf8Path {
+        self.client.home()
+    }
+
+    /// The project, in which commands are run.
+    pub fn project(&self) -> Utf8PathBuf {
+        self.home().join("project")
+    }
+
+    /// The archive of this version in the store.
+    pub fn archive(&self, version: &str) -> Utf8PathBuf {
+        self.project().join(format!(".deliver/releases/{APP}_{version}.release.tar.gz"))
+    }
+
+    /// A host, by its number: 1 is `host-1`.
+    pub fn host(&self, number: usize) -> &Host {
+        &self.hosts[number - 1]
+    }
+
+    /// The same, to stop or start it.
+    pub fn host_mut(&mut self, number: usize) -> &mut Host {
+        &mut self.hosts[number - 1]
+    }
+
+    /// All hosts.
+    pub fn all(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// Runs the real binary in the project.
+    pub fn edeliver<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Outcome {
+        self.spawn(args).wait()
+    }
+
+    /// `deploy release to production --start-deploy` of this version.
+    pub fn deploy(&self, version: &str) -> Outcome {
+        self.spawn_deploy(version).wait()
+    }
+
+    /// The same for tests that act while it runs.
+    pub fn spawn_deploy(&self, version: &str) -> Running {
+        let version = format!("--version={version}");
+        self.spawn(["deploy", "release", "to", "production", "--start-deploy", "--plain", &version])
+    }
+
+    /// Starts the real binary in the project, for tests that act while it runs.
+    pub fn spawn<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edeliver"));
+        command
+            .args(args)
+            .current_dir(self.project())
+            .env_clear()
+            .env("HOME", self.home())
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("USER", user())
+            .env("LANG", "C.UTF-8")
+            .stdin(Stdio::null());
+        Running::start(command, self.names())
+    }
+
+    /// All that is on all hosts.
+    pub fn snapshot(&self) -> Vec<Snapshot> {
+        self.hosts.iter().map(Host::snapshot).collect()
+    }
+
+    /// Every host is as it was: each file, mode, link and time, the version that runs and its
+    /// identity; and nothing of the failed deploy is left.
+    #[track_caller]
+    pub fn assert_unchanged(&self, before: &[Snapshot]) {
+        for (host, before) in self.hosts.iter().zip(before) {
+            host.assert_unchanged(before);
+        }
+    }
+
+    /// Every host runs exactly this version, once, from files that are those of the archive.
+    #[track_caller]
+    pub fn assert_runs(&self, version: &str) {
+        for host in &self.hosts {
+            host.assert_runs(version);
+            host.assert_no_leftovers();
+        }
+    }
+
+    /// What differs from run to run, and what it is shown as.
+    fn names(&self) -> Names {
+        let mut names = Vec::new();
+        for host in &self.hosts {
+            names.push((host.home().to_string(), format!("[home of {}]", host.alias())));
+            names.push((format!(":{}", host.port()), ":[port]".to_owned()));
+        }
+        names.push((self.project().to_string(), "[project]".to_owned()));
+        names.push((self.home().to_string(), "[home]".to_owned()));
+        Names(names)
+    }
+
+    fn write_config(&self) {
+        let hosts = self.hosts.iter().map(Host::alias).collect::<Vec<_>>().join(" ");
+        let (user, ssh) = (user(), self.client.config());
+        let config = format!(
+            "APP=\"{APP}\"\nPRODUCTION_HOSTS=\"{hosts}\"\nPRODUCTION_USER=\"{user}\"\nDELIVER_TO=\"~/app\"\n\
+             STAGING_HOSTS=\"{hosts}\"\nSTAGING_USER=\"{user}\"\nTEST_AT=\"~/test\"\n\
+             SSH_CONFIG=\"{ssh}\"\nSTART_TIMEOUT=4\nSTABLE_FOR=0.5\n{}",
+            self.settings
+        );
+        fs::write(self.project().join(".deliver/config"), config).unwrap();
+    }
+}

@@ -1,0 +1,126 @@
+//! Archives of stand-in releases, made once for each kind.
+
+use std::io::Write as _;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use fs_err as fs;
+use sha2::{Digest, Sha256};
+
+/// The application.
+pub const APP: &str = "stand_in";
+
+const MAKE: &str = include_str!("../../stand_in/make-release.sh");
+const NODE: &str = include_str!("../../stand_in/node.sh");
+
+/// What a stand-in release is to be like.
+#[derive(Debug, Clone)]
+pub struct Release {
+    version: String,
+    args: Vec<String>,
+    common_kb: usize,
+}
+
+impl From<&str> for Release {
+    /// The usual one of this version.
+    fn from(version: &str) -> Self {
+        // Each version has another cookie, as clean builds make them.
+        let args = vec!["--cookie".to_owned(), format!("cookie_of_{version}")];
+        Self { version: version.to_owned(), args, common_kb: 0 }
+    }
+}
+
+impl Release {
+    /// The usual one of this version.
+    pub fn of(version: &str) -> Self {
+        version.into()
+    }
+
+    /// With `APP/` before every entry of the archive.
+    pub fn prefixed(self) -> Self {
+        self.with(&["--prefix"])
+    }
+
+    /// As `make-release.sh` has it.
+    pub fn behaves(self, behaviour: &str) -> Self {
+        self.with(&["--behaviour", behaviour])
+    }
+
+    /// With a file of its own that does not compress.
+    pub fn size_kb(self, size: usize) -> Self {
+        self.with(&["--size-kb", &size.to_string()])
+    }
+
+    /// With a file that does not compress and is the same in every version.
+    pub fn common_kb(mut self, size: usize) -> Self {
+        self.common_kb = size;
+        self
+    }
+
+    /// The version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The archive. It is made at the first use; later runs of the tests find it.
+    pub fn archive(&self) -> Utf8PathBuf {
+        let kind = format!("{MAKE}{NODE}{} {:?} {}", self.version, self.args, self.common_kb);
+        let name: String = Sha256::digest(kind).iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+        let archive = Utf8Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stand-in-{name}.tar.gz"));
+        if !archive.exists() {
+            self.make(&archive);
+        }
+        archive
+    }
+
+    fn with(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|&arg| arg.to_owned()));
+        self
+    }
+
+    fn make(&self, archive: &Utf8Path) {
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let made = Utf8PathBuf::try_from(dir.path().join("archive")).unwrap();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stand_in/make-release.sh");
+        let args = [self.version.as_str(), made.as_str()];
+        duct::cmd(script, args.into_iter().chain(self.args.iter().map(String::as_str))).run().unwrap();
+        if self.common_kb > 0 {
+            add_file(&made, "lib/dep-1.0.0/ebin/common.beam", &noise(self.common_kb * 1024));
+        }
+        // In one step, as tests that run at the same time may want it too.
+        fs::rename(made, archive).unwrap();
+    }
+}
+
+fn add_file(archive: &Utf8Path, name: &str, content: &[u8]) {
+    let mut plain = Vec::new();
+    std::io::copy(&mut GzDecoder::new(fs::File::open(archive).unwrap()), &mut plain).unwrap();
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut old = tar::Archive::new(plain.as_slice());
+    for entry in old.entries().unwrap() {
+        let entry = entry.unwrap();
+        builder.append(&entry.header().clone(), entry).unwrap();
+    }
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(content.len() as u64);
+    builder.append_data(&mut header, name, content).unwrap();
+    let bytes = builder.into_inner().unwrap().finish().unwrap();
+    fs::File::create(archive).unwrap().write_all(&bytes).unwrap();
+}
+
+/// Bytes that do not compress, the same ones each time (xorshift).
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}

@@ -1,0 +1,133 @@
+//! What is on a host, so that two moments can be compared.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+
+use camino::Utf8Path;
+use fs_err as fs;
+use sha2::{Digest, Sha256};
+
+use super::host::{Host, Node};
+use super::release::APP;
+
+/// What the application writes: never managed by a deploy.
+const APPLICATION_DATA: [&str; 3] = ["log", "var", "tmp"];
+
+/// All that a deploy manages on one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// For each path below DELIVER_TO what is there: type, mode, content or target, time.
+    pub entries: BTreeMap<String, String>,
+    /// What runs, and which version it says it is.
+    pub node: Option<(Node, String)>,
+}
+
+impl Snapshot {
+    /// All that is at a path, except what the application writes and when files were written.
+    pub fn tree(path: &Utf8Path) -> BTreeMap<String, String> {
+        let mut entries = BTreeMap::new();
+        collect(path, APP, &mut entries);
+        for entry in entries.values_mut() {
+            entry.truncate(entry.find(" of ").unwrap_or(entry.len()));
+        }
+        entries
+    }
+
+    /// What is different, a line for each path.
+    pub fn diff(&self, after: &Self) -> Vec<String> {
+        let paths: std::collections::BTreeSet<_> = self.entries.keys().chain(after.entries.keys()).collect();
+        let mut lines = Vec::new();
+        for path in paths {
+            match (self.entries.get(path), after.entries.get(path)) {
+                (old, new) if old == new => {}
+                (Some(old), None) => lines.push(format!("  gone    {path}: {old}")),
+                (None, Some(new)) => lines.push(format!("  new     {path}: {new}")),
+                (old, new) => lines.push(format!(
+                    "  changed {path}: {} -> {}",
+                    old.map_or("", String::as_str),
+                    new.map_or("", String::as_str)
+                )),
+            }
+        }
+        lines
+    }
+
+    /// Version and cookie of what runs, and what it answers.
+    fn identity(&self) -> Option<(&str, &str, &str)> {
+        let (node, answer) = self.node.as_ref()?;
+        Some((&node.version, &node.cookie, answer))
+    }
+}
+
+impl Host {
+    /// All that a deploy manages here.
+    #[track_caller]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut entries = BTreeMap::new();
+        if self.root().exists() {
+            collect(&self.root(), APP, &mut entries);
+        }
+        for kept in ["history.jsonl", "undo"] {
+            let kept = self.state().join(kept);
+            if kept.exists() && (kept.is_file() || fs::read_dir(&kept).unwrap().next().is_some()) {
+                collect(&kept, &format!(".edeliver/{}", kept.file_name().unwrap()), &mut entries);
+            }
+        }
+        let answer = |node| (node, self.run(&format!("{}/bin/{APP} version", self.root())).1);
+        Snapshot { entries, node: self.node().map(answer) }
+    }
+
+    /// It is as it was: every file, what runs and its identity. Nothing of a deploy is left.
+    #[track_caller]
+    pub fn assert_unchanged(&self, before: &Snapshot) {
+        let after = self.snapshot();
+        let diff = before.diff(&after);
+        assert!(diff.is_empty(), "{} is not as it was:\n{}", self.alias(), diff.join("\n"));
+        assert_eq!(before.identity(), after.identity(), "{}: what runs is not what ran", self.alias());
+        self.assert_no_leftovers();
+    }
+
+    /// It is as it was, and the process that ran runs on.
+    #[track_caller]
+    pub fn assert_untouched(&self, before: &Snapshot) {
+        self.assert_unchanged(before);
+        assert_eq!(before.node, self.snapshot().node, "{}: the node was restarted", self.alias());
+    }
+
+    /// DELIVER_TO holds the release and our directory, and that no trace of a deploy under way.
+    #[track_caller]
+    pub fn assert_no_leftovers(&self) {
+        let names = |dir: &Utf8Path| -> Vec<String> {
+            let entries = std::fs::read_dir(dir).into_iter().flatten();
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+        };
+        let mut left: Vec<String> = names(&self.deliver_to());
+        left.retain(|name| name != APP && name != ".edeliver");
+        let kept = ["staging", "undo", "control", "failed", "history.jsonl"];
+        left.extend(names(&self.state()).into_iter().filter(|name| !kept.contains(&name.as_str())));
+        left.extend(names(&self.state().join("staging")));
+        left.extend(names(&self.temporary()));
+        assert!(left.is_empty(), "{}: left behind: {left:?}", self.alias());
+    }
+}
+
+fn collect(path: &Utf8Path, name: &str, entries: &mut BTreeMap<String, String>) {
+    let metadata = fs::symlink_metadata(path).unwrap();
+    let mode = metadata.mode() & 0o7777;
+    if metadata.is_symlink() {
+        entries.insert(name.to_owned(), format!("link to {}", fs::read_link(path).unwrap().display()));
+    } else if metadata.is_dir() {
+        entries.insert(name.to_owned(), format!("directory {mode:o}"));
+        for entry in fs::read_dir(path).unwrap() {
+            let child = entry.unwrap().file_name().to_string_lossy().into_owned();
+            if name != APP || !APPLICATION_DATA.contains(&child.as_str()) {
+                collect(&path.join(&child), &format!("{name}/{child}"), entries);
+            }
+        }
+    } else {
+        let digest = Sha256::digest(fs::read(path).unwrap());
+        let sum: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let (seconds, nanos) = (metadata.mtime(), metadata.mtime_nsec());
+        entries.insert(name.to_owned(), format!("file {mode:o} {sum} of {seconds}.{nanos:09}"));
+    }
+}
