@@ -44,9 +44,13 @@ fn one_login_for_many_commands(start: Start) {
         assert_eq!(output, ended(0, &format!("{turn}\n")));
     }
     println!("20 commands: {:?}", begin.elapsed());
+    let data = noise(64 << 20);
+    let begin = Instant::now();
+    session.output(&RemoteCommand::script("cat >/dev/null"), Stdin::Bytes(&data)).unwrap();
+    println!("64 MiB of input: {:?}", begin.elapsed());
     let begin = Instant::now();
     let to = "~/big".parse().unwrap();
-    session.upload(&mut noise(64 << 20).as_slice(), &to, &mut |_| {}).unwrap();
+    session.upload(&mut data.as_slice(), &to, &mut |_| {}).unwrap();
     println!("64 MiB up: {:?}", begin.elapsed());
     let begin = Instant::now();
     session.download(&to, &mut std::io::sink(), &mut |_| {}).unwrap();
