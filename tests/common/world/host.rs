@@ -176,6 +176,12 @@ impl Host {
         }
     }
 
+    /// Sends a signal to the node.
+    pub fn signal_node(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.node().expect("a node runs").pid).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
     /// Exactly one node runs; it is of this version, answers so, and with the files' own cookie.
     #[track_caller]
     pub fn assert_runs(&self, version: &str) {
