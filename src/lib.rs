@@ -14,5 +14,6 @@ pub mod node;
 pub mod release;
 pub mod report;
 pub mod settings;
+pub mod shell;
 pub mod store;
 pub mod transport;

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::deploy::survey::Found::{Absent, Different, OtherType, Same};
     use crate::node::NodeState;
-    use crate::release::Sha256Sum;
+    use crate::release::{Libc, Sha256Sum};
 
     fn plan(entries: &[(&str, Found)], erts: &[&str], clean: bool) -> Vec<String> {
         let sha256 = Sha256Sum::of(&b""[..]).unwrap().0;
@@ -144,6 +144,8 @@ mod tests {
             root: "/opt/app".into(),
             root_present: true,
             machine: "x86_64".into(),
+            libc: Libc::Other,
+            clock_ahead: 0,
             umask: 0o022,
             free_bytes: 0,
             free_inodes: None,

@@ -27,6 +27,15 @@ pub struct ReportOptions {
     pub redactor: Redactor,
 }
 
+/// Where output of the user's own commands goes on to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// Our standard output.
+    Output,
+    /// Our standard error.
+    Errors,
+}
+
 /// Shows what happens. Clones show in the same place; it may be used from several threads.
 #[derive(Clone)]
 pub struct Report(Arc<terminal::Terminal>);
@@ -75,6 +84,26 @@ impl Report {
     /// Output of a command on a host: streams with `-V`, else only its tail is kept for an error.
     pub fn output(&self, bytes: &[u8]) {
         self.0.output(bytes);
+    }
+
+    /// Output of the user's own commands on this machine: shown as it is, always, without secrets.
+    pub fn passed_on(&self, to: To, bytes: &[u8]) {
+        self.0.passed_on(to, bytes);
+    }
+
+    /// Text for the log file only.
+    pub fn log(&self, text: &str) {
+        self.0.note(text);
+    }
+
+    /// The text without the secrets, for messages that are shown elsewhere.
+    pub fn redact(&self, text: &str) -> String {
+        self.0.redact(text)
+    }
+
+    /// Whether what is shown has colours.
+    pub fn has_colour(&self) -> bool {
+        self.0.has_colour()
     }
 
     /// A step that may take long: a spinner with elapsed time on a terminal, until dropped.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::ReportOptions;
+use super::{ReportOptions, To};
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
@@ -122,6 +122,33 @@ impl Terminal {
         self.log(text.trim_end());
     }
 
+    pub(super) fn passed_on(&self, to: To, bytes: &[u8]) {
+        let said = String::from_utf8_lossy(bytes);
+        let text = self.redact(&said);
+        // Without secrets in it, it need not be text.
+        let shown = if text == said { bytes } else { text.as_bytes() };
+        self.bars.suspend(|| {
+            // A reader that went away (`| head`) must not fail the deploy.
+            drop(match to {
+                To::Output => write_whole(&mut std::io::stdout().lock(), shown),
+                To::Errors => write_whole(&mut std::io::stderr().lock(), shown),
+            });
+        });
+        self.log(text.trim_end());
+    }
+
+    pub(super) fn note(&self, text: &str) {
+        self.log(&self.redact(text));
+    }
+
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.options.redactor.redact(text)
+    }
+
+    pub(super) fn has_colour(&self) -> bool {
+        self.colour
+    }
+
     pub(super) fn step(&self, label: &str) -> Step {
         let bar = self.bars.add(ProgressBar::new_spinner());
         bar.set_style(style("  {spinner} {msg} {elapsed}"));
@@ -163,6 +190,11 @@ impl Terminal {
             drop(writeln!(log, "{now} {text}"));
         }
     }
+}
+
+fn write_whole(sink: &mut dyn Write, bytes: &[u8]) -> std::io::Result<()> {
+    sink.write_all(bytes)?;
+    sink.flush()
 }
 
 fn style(template: &str) -> ProgressStyle {
