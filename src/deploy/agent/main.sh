@@ -48,7 +48,7 @@ start)
 		say "$output"
 		fail "cd $root && bin/$app $start ended with exit status $ended"
 	}
-	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up"; }
+	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up: $why"; }
 	keep_control "$pid" "$1" || fail "cannot write below $state"
 	say "started $pid $version"
 	;;

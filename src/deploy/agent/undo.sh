@@ -40,7 +40,7 @@ stop_failed() {
 restart_old() {
 	say "restarting $old_version"
 	start_node || fail "the files are back, but the old release does not start"
-	verify_node "$old_version" '' || fail "the files are back, but the old release does not run"
+	verify_node "$old_version" '' || fail "the files are back, but the old release does not run: $why"
 	keep_control "$pid" "$version" || fail "cannot write below $state"
 }
 
