@@ -2,6 +2,8 @@
 //!
 //! The lock is a file in the checkout's `.git` directory, where no `git clean` removes it.
 
+use std::time::Duration;
+
 use super::owner::Owner;
 use super::{BuildHost, StepError};
 use crate::transport::{ExitStatus, HostAddr, RemoteCommand, RemotePath};
@@ -15,6 +17,9 @@ const STEP: &str = "Locking the build directory";
 
 /// EX_TEMPFAIL: somebody else has the lock.
 const HELD: ExitStatus = ExitStatus::Code(75);
+
+/// A host that does not lock within this time is not well.
+const TIME: Duration = Duration::from_secs(30);
 
 /// How often a lock may change hands while we look at it.
 const ATTEMPTS: usize = 5;
@@ -87,7 +92,7 @@ impl BuildLock {
     /// # Errors
     /// When the host cannot be reached any more; the next build of this machine then takes it over.
     pub fn release(self, host: &mut BuildHost<'_>) -> Result<(), StepError> {
-        let unlock = script(UNLOCK, &self.at).arg(self.nonce).uninterruptible();
+        let unlock = script(UNLOCK, &self.at).arg(self.nonce);
         host.ask("Unlocking the build directory", &unlock).map(drop)
     }
 }
@@ -96,6 +101,7 @@ fn held(host: &BuildHost<'_>, at: &RemotePath, holder: String) -> LockError {
     LockError::Held { host: host.addr().clone(), at: at.clone(), holder }
 }
 
+/// Not cut short by ctrl-c: whether we hold the lock must not be left unknown.
 fn script(text: &str, at: &RemotePath) -> RemoteCommand {
-    RemoteCommand::script(text).cwd(at)
+    RemoteCommand::script(text).cwd(at).uninterruptible().deadline(TIME)
 }

@@ -11,7 +11,7 @@ mod relx;
 pub mod search;
 mod task;
 
-pub use host::{BuildHost, StepError};
+pub use host::{BuildHost, FailedStep, StepError};
 pub use lock::{BuildLock, LockError};
 pub use search::{BuiltRelease, SearchError};
 pub use task::{OnFailure, Task};
