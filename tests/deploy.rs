@@ -36,7 +36,17 @@ fn first_deploy() {
     let outcome = world.deploy("1.0.0").succeeds();
     world.assert_runs("1.0.0");
     assert_eq!(world.host(1).node().unwrap().cookie, "cookie_of_1.0.0");
-    insta::assert_snapshot!(outcome.stdout, @"");
+    insta::assert_snapshot!(outcome.stdout, @r"
+
+    DEPLOYING RELEASE OF STAND_IN APP TO PRODUCTION HOSTS
+
+    -----> Authorizing hosts
+    -----> Uploading archive of release 1.0.0 from local release store
+    -----> Extracting archive stand_in_1.0.0.tar.gz into ~/app
+    -----> Starting deployed release
+
+    DEPLOYED RELEASE TO PRODUCTION!
+    ");
     assert_eq!(outcome.stderr, "");
 }
 
@@ -220,7 +230,8 @@ fn a_host_that_greets() {
     let world =
         World::new().host_like(Sshd::options().greeting("Welcome!").banner("Beware\n")).release("1.0.0");
     world.deploy("1.0.0").succeeds();
-    world.assert_runs("1.0.0");
+    world.edeliver(["version", "production"]).succeeds().says(&["response: 1.0.0\n"]);
+    assert_eq!(world.host(1).node().map(|node| node.version).as_deref(), Some("1.0.0"));
 }
 
 // The second of two deployers is refused and told who the first is.

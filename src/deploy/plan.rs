@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::deploy::survey::Found::{Absent, Different, OtherType, Same};
     use crate::node::NodeState;
-    use crate::release::Sha256Sum;
+    use crate::release::{Libc, Sha256Sum};
 
     fn plan(entries: &[(&str, Found)], erts: &[&str], clean: bool) -> Vec<String> {
         let sha256 = Sha256Sum::of(&b""[..]).unwrap().0;
@@ -144,6 +144,8 @@ mod tests {
             root: "/opt/app".into(),
             root_present: true,
             machine: "x86_64".into(),
+            libc: Libc::Other,
+            clock_ahead: 0,
             umask: 0o022,
             free_bytes: 0,
             free_inodes: None,
@@ -195,11 +197,26 @@ mod tests {
 
     #[test]
     fn a_clean_deploy_puts_the_old_release_aside_as_a_whole() {
-        let entries =
-            [("bin/", Same), ("bin/app", Same), ("lib/", Same), ("lib/x", Same), ("releases/", Absent)];
+        let entries = [
+            ("bin/", Same),
+            ("bin/app", Same),
+            ("erts-14/", Same),
+            ("erts-14/bin/", Same),
+            ("lib/", Same),
+            ("lib/x", Same),
+            ("releases/", Absent),
+        ];
         assert_eq!(
-            plan(&entries, &["erts-13"], true),
-            ["aside - lib", "aside - erts-13", "add - lib", "add - releases", "lib lib/x releases"]
+            plan(&entries, &["erts-13", "erts-14"], true),
+            [
+                "aside - erts-14",
+                "aside - lib",
+                "aside - erts-13",
+                "add - erts-14",
+                "add - lib",
+                "add - releases",
+                "erts-14 erts-14/bin lib lib/x releases",
+            ]
         );
     }
 

@@ -3,6 +3,7 @@
 use super::wanted::{Wanted, WantedKind, mode_on_host};
 use crate::host::agent::{Answer, Unreadable};
 use crate::node::NodeState;
+use crate::release::Libc;
 
 /// What is on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,10 @@ pub struct Survey {
     pub root_present: bool,
     /// The processor architecture, as `uname -m` says.
     pub machine: String,
+    /// The C library.
+    pub libc: Libc,
+    /// How far the host's clock is ahead of ours, in seconds.
+    pub clock_ahead: i64,
     /// New files get no permission bit of this.
     pub umask: u32,
     /// Free space in bytes where the release and its undo data go.
@@ -74,6 +79,8 @@ impl Survey {
             root,
             root_present: presence == "present",
             machine: answer.fact("machine")?.to_owned(),
+            libc: Libc::parse(answer.fact("libc")?),
+            clock_ahead: number(answer.fact("clock")?)?.cast_signed() - jiff::Timestamp::now().as_second(),
             umask,
             free_bytes: number(answer.fact("free_kb")?)? * 1024,
             free_inodes: answer.facts("free_inodes").next().and_then(|count| count.parse().ok()),

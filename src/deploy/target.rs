@@ -15,6 +15,9 @@ use crate::transport::{ConnectOptions, HostAddr, Session, Stdin, TransportError}
 /// How long a host that has fallen silent is tried to be reached again before it is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A clock that is further off, in seconds, is worth a hint. Nothing of ours depends on it.
+const CLOCK_TOLERANCE: i64 = 60;
+
 /// How far a host has come. What must be undone follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reached {
@@ -217,6 +220,9 @@ impl Target {
             }
             let survey = Survey::parse(&answer, &job.wanted).map_err(|source| self.unreadable(source))?;
             let plan = Plan::new(&job.wanted, &survey, job.clean);
+            if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
+                job.report.hint(&format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead));
+            }
             let problems = problems(job, &survey, &plan);
             (self.survey, self.plan) = (Some(survey), Some(plan));
             if problems.is_empty() {
@@ -309,6 +315,7 @@ impl Target {
         let mut said = Vec::new();
         if self.reached >= Reached::Switching {
             let answer = self.until_known(|target| target.call_guarded(job, Phase::Undo, &[], ""))?;
+            self.reached = Reached::Opened;
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
                 said.extend(
@@ -327,6 +334,17 @@ impl Target {
 /// What speaks against the deploy on a host, before anything is touched.
 fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
     let mut problems = survey.problems.clone();
+    if let Some(platform) = &job.manifest.platform {
+        if !platform.runs_on_machine(&survey.machine) {
+            problems.push(format!(
+                "its machine is {}, the release was built for {}",
+                survey.machine, platform.machine
+            ));
+        }
+        if !platform.libc.runs_on(survey.libc) {
+            problems.push(format!("it has {}, the release needs {}", survey.libc, platform.libc));
+        }
+    }
     let bytes: u64 = plan.payload.iter().map(|&index| job.wanted[index].size()).sum();
     // The payload, and some room for what a running system writes meanwhile.
     let needed = bytes + bytes / 10 + 8 * 1024 * 1024;

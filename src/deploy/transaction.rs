@@ -277,12 +277,18 @@ impl Failed {
         targets.finished = true;
         let mut lost = Vec::new();
         for (target, outcome) in targets.hosts.iter().zip(outcomes) {
+            let target = lock(target);
             match outcome {
                 Ok(said) if said.is_empty() => {}
                 Ok(said) => job.report.print(&format!(
                     "The last lines of the failed release's log on {}:\n  {}",
-                    lock(target).addr(),
+                    target.addr(),
                     said.join("\n  ")
+                )),
+                // The release is as it was; what is left beside it goes with the next deploy.
+                Err(error) if target.reached <= Reached::Opened => failure = failure.hint(format!(
+                    "{}: the lock and what was sent could not be removed; the next deploy does that ({error})",
+                    target.addr()
                 )),
                 Err(error) => lost.push(error.to_string()),
             }

@@ -133,11 +133,13 @@ impl Name<'_> {
     }
 }
 
-/// The top-level directories that `--clean-deploy` replaces as a whole, among those in `names`.
+/// The top-level directories that `--clean-deploy` replaces as a whole, among these paths.
 pub fn cleaned<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
     names
         .into_iter()
-        .filter(|name| matches!(*name, "lib" | "releases") || name.starts_with("erts-"))
+        .filter(|name| {
+            matches!(*name, "lib" | "releases") || name.starts_with("erts-") && !name.contains('/')
+        })
         .collect()
 }
 

@@ -62,7 +62,7 @@ bring_up() {
 	verify_node "$files" '' || {
 		say "$output"
 		node_log "$logs"
-		fail "it did not come up"
+		fail "it did not come up: $why"
 	}
 	keep_control "$pid" "$version" || fail "cannot write below $state"
 	say "response ok"

@@ -1,5 +1,5 @@
 # The node of the release in $root: is it there, which version answers, start, stop, verify.
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2034
 
 # How long one call of the control script may take, in seconds. A node that hangs must not hang us.
 call_time=30
@@ -216,7 +216,7 @@ wait_gone() {
 
 # The release in $root runs as a process other than $2, answers with version $1 (any when that is
 # "unknown") and all of its applications, and is still there after $stable_for seconds. Sets $pid.
-# Says why not.
+# Else $why says why not.
 verify_node() {
 	end=$(($(date +%s) + start_timeout)) seen=''
 	find_kind "$root/bin/$app"
@@ -226,32 +226,32 @@ verify_node() {
 		if [ -n "$pid" ] && [ "$pid" != "$2" ]; then
 			seen=$pid
 			if ask_node; then
-				is_version "$1" || { say "the node answers with version $version"; return 1; }
+				is_version "$1" || { why="the node answers with version $version"; return 1; }
 				[ "$status" != started ] || [ -n "$missing" ] || break
 			fi
 		elif [ -n "$seen" ]; then
-			say "the node's process $seen has ended"
+			why="the node's process $seen has ended"
 			return 1
 		fi
-		[ "$(date +%s)" -lt "$end" ] || { say_why_not; return 1; }
+		[ "$(date +%s)" -lt "$end" ] || { tell_why_not; return 1; }
 		sleep 0.2
 	done
-	[ "$pids" = "$pid" ] || { say "several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
+	[ "$pids" = "$pid" ] || { why="several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
 	sleep "$stable_for"
 	is_alive "$pid" && ask_node && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] && return 0
-	say "the node did not stay up for $stable_for s"
+	why="the node did not stay up for $stable_for s"
 	return 1
 }
 
 is_version() { [ "$1" = unknown ] || [ "$version" = "$1" ]; }
 
-say_why_not() {
+tell_why_not() {
 	if [ -z "$seen" ]; then
-		say "no process of the node appeared within $start_timeout s"
+		why="no process of the node appeared within $start_timeout s"
 	elif [ -n "$missing" ]; then
-		say "not all applications are started: $missing"
+		why="not all applications are started: $missing"
 	else
-		say "the node runs as process $seen but does not answer (within $start_timeout s)"
+		why="the node runs as process $seen but does not answer (within $start_timeout s)"
 	fi
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Sha256Sum;
+use super::{Platform, Sha256Sum};
 
 /// The contents of an archive, as they were when it was read through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Manifest {
     pub layout: Layout,
     /// The text of `releases/start_erl.data`, which names the ERTS and the release that boot.
     pub start_erl: Option<String>,
+    /// What the release's own emulator needs of a host; none without one.
+    #[serde(default)]
+    pub platform: Option<Platform>,
     /// The entries, sorted by path; no two have the same one.
     pub entries: Vec<ManifestEntry>,
 }
@@ -133,6 +136,7 @@ mod tests {
             size: 1,
             layout: Layout::Bare,
             start_erl: None,
+            platform: None,
             entries: vec![
                 ManifestEntry { path: "bin".into(), kind: EntryKind::Directory { mode: 0o755 } },
                 file("bin/app"),

@@ -6,6 +6,7 @@ pub mod checksum;
 mod links;
 pub mod manifest;
 pub mod name;
+pub mod platform;
 pub mod required;
 pub mod version;
 
@@ -14,5 +15,6 @@ pub use boot::{BootFacts, ExpectedErts, NotBootable};
 pub use checksum::Sha256Sum;
 pub use manifest::{EntryKind, Layout, Manifest, ManifestEntry};
 pub use name::{ArchiveKind, ArchiveName};
+pub use platform::{Libc, Platform};
 pub use required::RequiredFiles;
 pub use version::Version;

@@ -61,6 +61,14 @@ require_answer() {
         echo "Node is not responding"
         exit 1
     fi
+    # One that hangs (SIGSTOP) does not answer, which the caller notices after a while.
+    case $(ps -o stat= -p "$pid") in
+    T*)
+        sleep 1
+        echo "Node is not responding"
+        exit 1
+        ;;
+    esac
 }
 
 start() {

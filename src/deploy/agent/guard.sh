@@ -6,11 +6,19 @@
 # A phase whose client has gone away may still be at work. Before anything is put right it must end,
 # and two of them never work at once.
 begin_phase() {
+	case $verb in undo | abandon | commit) use_reserve ;; esac
 	if runs "$state/phase" && [ "$process" != $$ ]; then
 		case $verb in undo | abandon) end_process "$process" ;; *) fail "an earlier phase is still at work (process $process)" ;; esac
 	fi
 	say "$$ $(start_of $$)" >"$state/phase" || fail "cannot write $state/phase"
 }
+
+# Space that the way back can be sure of, even when the disk has filled up meanwhile.
+make_reserve() {
+	(umask 077 && head -c 262144 /dev/zero >"$state/reserve") || fail "cannot write $state/reserve"
+}
+
+use_reserve() { rm -f -- "$state/reserve"; }
 
 # Tells a process from another one with the same id: when it started, in the kernel's ticks. Nothing
 # for a process that is not there or has ended.
@@ -43,6 +51,8 @@ end_process() {
 		[ "$waited" -ne 50 ] || kill -KILL -- "-$group" 2>/dev/null
 	done
 }
+
+end_phase() { ! runs "$state/phase" || end_process "$process"; }
 
 stop_guard() {
 	rm -f -- "$state/lease"
@@ -79,6 +89,7 @@ run_phase() {
 		[ "$phase" != undo ] || { say "undone_before" && done_line && exit 0; }
 		fail "the host has gone back on its own: it was not reached within the lease of $lease s"
 	fi
+	case $phase in undo | commit) use_reserve ;; esac
 	renew_lease
 	if [ "$script_size" -gt 0 ]; then
 		(umask 077 && head -c "$script_size" >"$state/agent.new") || fail "cannot write $state/agent.new"

@@ -14,6 +14,7 @@ take_lock() {
 	if [ -n "$takeover" ] && is_owner "$takeover"; then
 		# The client has seen that this owner is dead. Renaming is atomic: one of two takers wins.
 		stop_guard
+		end_phase
 		mv -- "$lock" "$lock.dead.$id" 2>/dev/null && rm -rf -- "$lock.dead.$id"
 	fi
 	if mkdir -- "$lock" 2>/dev/null; then

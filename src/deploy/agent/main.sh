@@ -18,7 +18,8 @@ guard) guard_deploy "$1" "$2" ;;
 open)
 	make_state
 	take_lock "$1" "$2"
-	[ ! -e "$journal" ] || say "unfinished $(sed -n 's/^id //p' "$journal")"
+	make_reserve
+	if [ -e "$journal" ]; then say "unfinished $(sed -n 's/^id //p' "$journal")"; else drop_stale_stages; fi
 	survey
 	;;
 stage) stage_files "$1" "$2" ;;
@@ -47,7 +48,7 @@ start)
 		say "$output"
 		fail "cd $root && bin/$app $start ended with exit status $ended"
 	}
-	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up"; }
+	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up: $why"; }
 	keep_control "$pid" "$1" || fail "cannot write below $state"
 	say "started $pid $version"
 	;;
@@ -55,7 +56,8 @@ undo) undo_deploy ;;
 commit)
 	if [ -e "$journal" ]; then
 		commit_tree
-		printf '%s\n' "$1" >>"$state/history.jsonl" || fail "cannot write $state/history.jsonl"
+		# The deploy is final by now: that it cannot be written down is no reason to undo it.
+		printf '%s\n' "$1" >>"$state/history.jsonl" || say "cannot write $state/history.jsonl"
 	fi
 	[ -e "$state/undo/$id/journal" ] || fail "there is nothing to commit"
 	;;

@@ -58,9 +58,18 @@ verify_stage() {
 	rm -f -- "$staging/sums" "$staging/checked"
 }
 
+drop_stage() { drop_tree "$staging"; }
+
+# What dead clients have sent. Only who has the lock may, and only when nothing is to be undone.
+drop_stale_stages() {
+	for old in "$state"/staging/*; do
+		[ "$old" = "$staging" ] || drop_tree "$old"
+	done
+}
+
 # What a directory's owner may not write cannot be emptied.
-drop_stage() {
-	rm -rf -- "$staging" 2>/dev/null || {
-		chmod -R u+rwX -- "$staging" && rm -rf -- "$staging"
+drop_tree() {
+	rm -rf -- "$1" 2>/dev/null || {
+		chmod -R u+rwX -- "$1" && rm -rf -- "$1"
 	}
 }

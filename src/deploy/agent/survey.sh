@@ -5,6 +5,10 @@ survey_host() {
 	say "machine $(uname -m)"
 	say "system $(uname -s)"
 	say "umask $(umask)"
+	say "clock $(date +%s)"
+	libc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || libc=''
+	if [ -z "$libc" ] && ldd --version 2>&1 | grep -qi musl; then libc=musl; fi
+	say "libc ${libc:-unknown}"
 	place=$(existing "$root")
 	say "device $(device_of "$place")"
 	say "state_device $(device_of "$(existing "$state")")"

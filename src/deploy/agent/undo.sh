@@ -5,6 +5,7 @@
 node_before() { sed -n 's/^node //p' "$journal"; }
 
 undo_deploy() {
+	[ ! -e "$state/undo/$id/journal" ] || fail "the deploy is final here: its commit has taken place"
 	[ -e "$journal" ] || return 0
 	# A journal that somebody else left is undone under its own name.
 	id=$(sed -n 's/^id //p' "$journal")
@@ -39,7 +40,7 @@ stop_failed() {
 restart_old() {
 	say "restarting $old_version"
 	start_node || fail "the files are back, but the old release does not start"
-	verify_node "$old_version" '' || fail "the files are back, but the old release does not run"
+	verify_node "$old_version" '' || fail "the files are back, but the old release does not run: $why"
 	keep_control "$pid" "$version" || fail "cannot write below $state"
 }
 
@@ -50,11 +51,15 @@ keep_evidence() {
 	[ ! -d "$evidence" ] || return 0
 	rm -rf -- "$state/failed"
 	(umask 077 && mkdir -p -- "$evidence") || fail "cannot make $evidence"
-	node_log "$(cat "$staging/logs" 2>/dev/null)" | tee -- "$evidence/log"
-	[ ! -f "$root/erl_crash.dump" ] || say "crash_dump $evidence/erl_crash.dump"
+	node_log "$(cat "$staging/logs" 2>/dev/null)" | tee -- "$evidence/last_lines"
 	[ -f "$staging/top" ] || return 0
+	# A directory of its own, as the release may have made files of any name.
+	mkdir -- "$evidence/files" || fail "cannot make $evidence/files"
 	for file in "$root"/* "$root"/.[!.]*; do
 		exists "$file" || continue
-		grep -qxF -e "${file##*/}" "$staging/top" || mv -- "$file" "$evidence/" || fail "cannot move $file"
+		grep -qxF -e "${file##*/}" "$staging/top" || mv -- "$file" "$evidence/files/" || fail "cannot move $file"
+	done
+	for dump in "$evidence/files/erl_crash.dump" "$root/erl_crash.dump"; do
+		[ -z "$(find "$dump" -newer "$staging/top" 2>/dev/null)" ] || say "crash_dump $dump"
 	done
 }

@@ -24,34 +24,47 @@ pub(super) enum Contents {
     Hardlink { target: String },
 }
 
-/// The text of a small file that the manifest wants to know.
-pub(super) struct Text {
+/// The contents of a file that say something about the release as a whole.
+pub(super) struct Kept {
     pub(super) path: String,
-    pub(super) text: String,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// A `start_erl.data` has a line of two versions.
 const TEXT_LIMIT: usize = 4096;
 
-/// Reads an entry to its end. Beside it: its text, if it is a `releases/start_erl.data`.
+/// More than any emulator has.
+const EMULATOR_LIMIT: usize = 128 * 1024 * 1024;
+
+/// How much of a file is kept: all of `releases/start_erl.data` and of the emulator, nothing else.
+fn kept_bytes(path: &str) -> usize {
+    let parts: Vec<&str> = path.rsplit('/').collect();
+    match parts[..] {
+        ["start_erl.data", "releases", ..] => TEXT_LIMIT,
+        ["beam.smp", "bin", erts, ..] if erts.starts_with("erts-") => EMULATOR_LIMIT,
+        _ => 0,
+    }
+}
+
+/// Reads an entry to its end. Beside it: what is kept of its contents.
 pub(super) fn read(
     entry: &mut tar::Entry<'_, impl Read>,
     meter: &Meter,
-) -> Result<(Entry, Option<Text>), ArchiveError> {
+) -> Result<(Entry, Option<Kept>), ArchiveError> {
     let written = text_of(&entry.path_bytes(), None)?;
     let path = plain_path(&written)?;
     refuse_sparse(entry, &written, meter)?;
     let mode = entry.header().mode().map_err(|error| meter.explain(&error))? & 0o7777;
-    let mut text = None;
+    let mut kept = None;
     let contents = match entry.header().entry_type() {
         EntryType::Directory => Contents::Directory { mode },
         // How tar wrote directories before it had a type for them.
         EntryType::Regular if written.ends_with('/') => Contents::Directory { mode },
         EntryType::Regular | EntryType::Continuous => {
-            let (size, sha256, start) = read_file(entry, meter)?;
-            if path == "releases/start_erl.data" || path.ends_with("/releases/start_erl.data") {
-                // One that is no text names no release, which is how `Manifest::boots` sees it then.
-                text = String::from_utf8(start).ok().map(|text| Text { path: path.clone(), text });
+            let limit = kept_bytes(&path);
+            let (size, sha256, bytes) = read_file(entry, meter, limit)?;
+            if limit > 0 {
+                kept = Some(Kept { path: path.clone(), bytes });
             }
             Contents::File { size, sha256, mode }
         }
@@ -64,13 +77,14 @@ pub(super) fn read(
         }
         other => return Err(ArchiveError::Unsupported { entry: written, kind: kind_name(other) }),
     };
-    Ok((Entry { path, contents }, text))
+    Ok((Entry { path, contents }, kept))
 }
 
-/// The size and checksum of a file, and its first bytes.
+/// The size and checksum of a file, and its first bytes, up to `limit`.
 fn read_file(
     entry: &mut tar::Entry<'_, impl Read>,
     meter: &Meter,
+    limit: usize,
 ) -> Result<(u64, Sha256Sum, Vec<u8>), ArchiveError> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -84,7 +98,7 @@ fn read_file(
             Err(error) => return Err(meter.explain(&error)),
         };
         hasher.update(&buffer[..count]);
-        start.extend_from_slice(&buffer[..count.min(TEXT_LIMIT - start.len())]);
+        start.extend_from_slice(&buffer[..count.min(limit - start.len())]);
         size += count as u64;
     }
     // The tar reader takes the end of the stream for the end of the entry.

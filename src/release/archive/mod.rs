@@ -14,8 +14,8 @@ use std::rc::Rc;
 pub use error::ArchiveError;
 pub use stream::Limits;
 
-use super::Manifest;
-use entry::{Entry, Text};
+use super::{Layout, Manifest, Platform};
+use entry::{Entry, Kept};
 use stream::{Meter, Unpacked};
 
 /// Reads an archive of `app` to its end and says what is in it.
@@ -25,37 +25,43 @@ use stream::{Meter, Unpacked};
 pub fn read_archive(app: &str, source: impl Read, limits: Limits) -> Result<Manifest, ArchiveError> {
     let meter = Rc::new(Meter::default());
     let mut unpacked = Unpacked::new(source, limits, &meter)?;
-    let (entries, texts) = read_entries(&mut unpacked, &meter)?;
+    let (entries, kept) = read_entries(&mut unpacked, &meter)?;
     let (sha256, size) = unpacked.finish()?;
     let (layout, entries) = tree::arrange(app, entries)?;
-    let start_erl = match &layout {
-        super::Layout::Prefixed(prefix) => format!("{prefix}/releases/start_erl.data"),
-        super::Layout::Bare => "releases/start_erl.data".to_owned(),
+    let prefix = match &layout {
+        Layout::Prefixed(prefix) => format!("{prefix}/"),
+        Layout::Bare => String::new(),
     };
     // The last one wins, as for the file itself.
-    let start_erl = texts.into_iter().rfind(|text| text.path == start_erl).map(|text| text.text);
-    Ok(Manifest { sha256, size, layout, start_erl, entries })
+    let last = |wanted: fn(&str) -> bool| {
+        kept.iter().rfind(|kept| kept.path.strip_prefix(&prefix).is_some_and(wanted)).map(|kept| &kept.bytes)
+    };
+    // One that is no text names no release, which is how `Manifest::boots` sees it then.
+    let start_erl = last(|path| path == "releases/start_erl.data")
+        .and_then(|bytes| String::from_utf8(bytes.clone()).ok());
+    let platform = last(|path| path.starts_with("erts-")).and_then(|bytes| Platform::of_elf(bytes));
+    Ok(Manifest { sha256, size, layout, start_erl, platform, entries })
 }
 
 fn read_entries(
     unpacked: &mut Unpacked<impl Read>,
     meter: &Meter,
-) -> Result<(Vec<Entry>, Vec<Text>), ArchiveError> {
+) -> Result<(Vec<Entry>, Vec<Kept>), ArchiveError> {
     let mut archive = tar::Archive::new(unpacked);
-    let (mut entries, mut texts) = (Vec::new(), Vec::new());
+    let (mut entries, mut all_kept) = (Vec::new(), Vec::new());
     let mut headers = archive.entries().map_err(|error| meter.explain(&error))?;
     loop {
         meter.expect_header();
         let Some(header) = headers.next() else { break };
         let mut header = header.map_err(|error| meter.explain(&error))?;
         meter.expect_contents();
-        let (entry, text) = entry::read(&mut header, meter)?;
+        let (entry, kept) = entry::read(&mut header, meter)?;
         entries.push(entry);
-        texts.extend(text);
+        all_kept.extend(kept);
     }
     // A whole tar ends with blocks of zeros; without them the end of the stream came too early.
     if meter.at_end() {
         return Err(if entries.is_empty() { ArchiveError::NoEntries } else { meter.truncated() });
     }
-    Ok((entries, texts))
+    Ok((entries, all_kept))
 }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
-use super::release::APP;
 use crate::common::sshd::Sshd;
 
 /// A host.
 pub struct Host {
     sshd: Sshd,
     alias: String,
+    app: String,
 }
 
 /// A node as the operating system sees it.
@@ -40,11 +40,12 @@ impl std::ops::DerefMut for Host {
 }
 
 impl Host {
-    pub(super) fn new(sshd: Sshd, alias: String) -> Self {
-        let host = Self { sshd, alias };
+    pub(super) fn new(sshd: Sshd, alias: String, app: &str) -> Self {
+        let host = Self { sshd, alias, app: app.to_owned() };
         for dir in [host.tools(), host.temporary()] {
             fs::create_dir(dir).unwrap();
         }
+        fs::write(host.home().join(".profile"), "").unwrap();
         let login = fs::read_to_string(host.login()).unwrap();
         let environment = format!(
             "#!/bin/sh\nPATH={}:$PATH\nTMPDIR={}\nexport PATH TMPDIR\n",
@@ -60,6 +61,11 @@ impl Host {
         &self.alias
     }
 
+    /// The application that is deployed here.
+    pub fn app(&self) -> &str {
+        &self.app
+    }
+
     /// DELIVER_TO.
     pub fn deliver_to(&self) -> Utf8PathBuf {
         self.home().join("app")
@@ -67,12 +73,12 @@ impl Host {
 
     /// DELIVER_TO/APP.
     pub fn root(&self) -> Utf8PathBuf {
-        self.deliver_to().join(APP)
+        self.deliver_to().join(&self.app)
     }
 
     /// What edeliver keeps beside the release.
     pub fn state(&self) -> Utf8PathBuf {
-        self.deliver_to().join(".edeliver").join(APP)
+        self.deliver_to().join(".edeliver").join(&self.app)
     }
 
     /// Tools that come first in the PATH of what runs there.
@@ -109,8 +115,8 @@ impl Host {
     /// Calls the release's control script, which must succeed; returns what it says.
     #[track_caller]
     pub fn control(&self, verb: &str) -> String {
-        let (success, text) = self.run(&format!("{}/bin/{APP} {verb}", self.root()));
-        assert!(success, "{}: bin/{APP} {verb}: {text}", self.alias);
+        let (success, text) = self.run(&format!(". ~/.profile; {}/bin/{} {verb}", self.root(), self.app));
+        assert!(success, "{}: bin/{} {verb}: {text}", self.alias, self.app);
         text
     }
 
@@ -143,6 +149,10 @@ impl Host {
                 let after = |name: &str| words.iter().skip_while(|word| *word != name).nth(1).cloned();
                 let root = after("-root")?;
                 let boot = after("-boot")?;
+                // A VM that only carries a call to the node.
+                if boot.ends_with("start_clean") {
+                    return None;
+                }
                 let version = Utf8Path::new(&boot).parent()?.file_name()?.to_owned();
                 let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
                 let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
@@ -170,10 +180,16 @@ impl Host {
     #[track_caller]
     pub fn wait_for_node(&self, version: &str) {
         let begin = Instant::now();
-        while self.run(&format!("{}/bin/{APP} version", self.root())) != (true, version.to_owned()) {
+        while self.run(&format!("{}/bin/{} version", self.root(), self.app)) != (true, version.to_owned()) {
             assert!(begin.elapsed() < Duration::from_secs(20), "{}: {version} does not run", self.alias);
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Sends a signal to the node.
+    pub fn signal_node(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.node().expect("a node runs").pid).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     /// Exactly one node runs; it is of this version, answers so, and with the files' own cookie.

@@ -32,17 +32,45 @@ pub struct World {
     // Before the client, whose home they know.
     hosts: Vec<Host>,
     client: Client,
-    settings: String,
+    app: String,
+    /// Of `.deliver/config`: what comes before the hosts and what comes after them.
+    settings: [String; 2],
 }
 
 impl World {
-    /// A user with a project, without hosts and without releases.
+    /// A user with a project whose releases are stand-ins, without hosts and without releases.
     pub fn new() -> Self {
-        let world = Self { hosts: Vec::new(), client: Client::new(), settings: String::new() };
+        let world = Self::with_app(APP, "");
         fs::create_dir_all(world.project().join(".deliver/releases")).unwrap();
-        fs::create_dir(world.temporary()).unwrap();
         world.write_config();
         world
+    }
+
+    /// A user with a copy of `examples/NAME`, committed.
+    pub fn example(name: &str) -> Self {
+        let example = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+        let world = Self::with_app(name, &fs::read_to_string(example.join(".deliver/config")).unwrap());
+        duct::cmd!("cp", "-R", example, world.project()).run().unwrap();
+        world.git(&["init", "--quiet", "--initial-branch", "main"]);
+        world.commit();
+        world
+    }
+
+    fn with_app(app: &str, config: &str) -> Self {
+        let (hosts, client) = (Vec::new(), Client::new());
+        Self { hosts, client, app: app.to_owned(), settings: [config.to_owned(), String::new()] }
+    }
+
+    /// Commits everything in the project.
+    pub fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", "change"]);
+    }
+
+    fn git(&self, args: &[&str]) {
+        let identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+        let git = duct::cmd("git", identity.iter().chain(args)).dir(self.project());
+        git.env("HOME", self.home()).run().unwrap();
     }
 
     /// With this many hosts more, of the usual kind: `host-1`, `host-2` and so on, all of them in
@@ -57,7 +85,7 @@ impl World {
     /// With one more host, which is like that.
     pub fn host_like(mut self, options: SshdOptions) -> Self {
         let alias = format!("host-{}", self.hosts.len() + 1);
-        self.hosts.push(Host::new(options.start(&self.client, &alias), alias));
+        self.hosts.push(Host::new(options.start(&self.client, &alias), alias, &self.app));
         self.write_config();
         self
     }
@@ -75,8 +103,8 @@ impl World {
 
     /// With these lines at the end of `.deliver/config`.
     pub fn config(mut self, lines: &str) -> Self {
-        self.settings += lines;
-        self.settings.push('\n');
+        self.settings[1] += lines;
+        self.settings[1].push('\n');
         self.write_config();
         self
     }
@@ -106,7 +134,7 @@ impl World {
 
     /// The archive of this version in the store.
     pub fn archive(&self, version: &str) -> Utf8PathBuf {
-        self.project().join(format!(".deliver/releases/{APP}_{version}.release.tar.gz"))
+        self.project().join(format!(".deliver/releases/{}_{version}.release.tar.gz", self.app))
     }
 
     /// A host, by its number: 1 is `host-1`.
@@ -151,9 +179,8 @@ impl World {
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
             .env("USER", user())
             .env("LANG", "C.UTF-8")
-            .env("TMPDIR", self.temporary())
             .stdin(Stdio::null());
-        Running::start(command, self.temporary(), self.names())
+        Running::start(command, self.names())
     }
 
     /// All that is on all hosts.
@@ -179,11 +206,6 @@ impl World {
         }
     }
 
-    /// Where the binary keeps its temporary files.
-    fn temporary(&self) -> Utf8PathBuf {
-        self.home().join("tmp")
-    }
-
     /// What differs from run to run, and what it is shown as.
     fn names(&self) -> Names {
         let mut names = Vec::new();
@@ -199,11 +221,12 @@ impl World {
     fn write_config(&self) {
         let hosts = self.hosts.iter().map(Host::alias).collect::<Vec<_>>().join(" ");
         let (user, ssh) = (user(), self.client.config());
+        let [before, after] = &self.settings;
         let config = format!(
-            "APP=\"{APP}\"\nPRODUCTION_HOSTS=\"{hosts}\"\nPRODUCTION_USER=\"{user}\"\nDELIVER_TO=\"~/app\"\n\
+            "{before}\nAPP=\"{}\"\nPRODUCTION_HOSTS=\"{hosts}\"\nPRODUCTION_USER=\"{user}\"\nDELIVER_TO=\"~/app\"\n\
              STAGING_HOSTS=\"{hosts}\"\nSTAGING_USER=\"{user}\"\nTEST_AT=\"~/test\"\n\
-             SSH_CONFIG=\"{ssh}\"\nSTART_TIMEOUT=4\nSTABLE_FOR=0.5\n{}",
-            self.settings
+             SSH_CONFIG=\"{ssh}\"\nSTART_TIMEOUT=4\nSTABLE_FOR=0.5\n{after}",
+            self.app
         );
         fs::write(self.project().join(".deliver/config"), config).unwrap();
     }

@@ -7,7 +7,7 @@ use regex::Regex;
 pub struct Names(pub Vec<(String, String)>);
 
 impl Names {
-    /// The text with names for paths, ports, times, processes and this machine.
+    /// The text with names for paths, ports, times, processes, this user and this machine.
     pub fn normalise(&self, text: &str) -> String {
         let text = self.0.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
         let text = [
@@ -19,6 +19,9 @@ impl Names {
         .fold(text, |text, (pattern, name)| {
             Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned()
         });
+        let user = crate::common::sshd::user();
+        let text = text.replace(&format!("{user}@"), "[user]@");
+        let text = text.replace(&format!("user    : {user}\n"), "user    : [user]\n");
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
         text.replace(&format!(" on {machine} "), " on [machine] ")
     }

@@ -15,7 +15,6 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// The binary, running.
 #[must_use]
 pub struct Running {
-    temporary: Utf8PathBuf,
     names: Names,
     words: String,
     child: Child,
@@ -40,13 +39,14 @@ pub struct Output {
 }
 
 impl Running {
-    pub(super) fn start(mut command: Command, temporary: Utf8PathBuf, names: Names) -> Self {
+    pub(super) fn start(mut command: Command, names: Names) -> Self {
         // Files, so that nobody has to read while it runs.
         let output = tempfile::tempdir().unwrap();
         let file = |name| std::fs::File::create(output.path().join(name)).unwrap();
-        command.stdout(file("stdout")).stderr(file("stderr"));
+        fs::create_dir(output.path().join("tmp")).unwrap();
+        command.stdout(file("stdout")).stderr(file("stderr")).env("TMPDIR", output.path().join("tmp"));
         let words = command.get_args().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        Self { temporary, names, words, child: command.spawn().expect("the binary starts"), output }
+        Self { names, words, child: command.spawn().expect("the binary starts"), output }
     }
 
     /// What it has printed so far.
@@ -75,7 +75,7 @@ impl Running {
             std::thread::sleep(Duration::from_millis(10));
         };
         if status.code().is_some() {
-            let left: Vec<_> = fs::read_dir(&self.temporary).unwrap().collect();
+            let left: Vec<_> = fs::read_dir(self.output.path().join("tmp")).unwrap().collect();
             assert!(left.is_empty(), "temporary files are left: {left:?}");
         }
         let text = |name| self.names.normalise(&self.read(name));

@@ -8,7 +8,6 @@ use fs_err as fs;
 use sha2::{Digest, Sha256};
 
 use super::host::{Host, Node};
-use super::release::APP;
 
 /// What the application writes: never managed by a deploy.
 const APPLICATION_DATA: [&str; 3] = ["log", "var", "tmp"];
@@ -26,7 +25,7 @@ impl Snapshot {
     /// All that is at a path, except what the application writes and when files were written.
     pub fn tree(path: &Utf8Path) -> BTreeMap<String, String> {
         let mut entries = BTreeMap::new();
-        collect(path, APP, &mut entries);
+        collect(path, "", &mut entries);
         for entry in entries.values_mut() {
             entry.truncate(entry.find(" of ").unwrap_or(entry.len()));
         }
@@ -65,7 +64,7 @@ impl Host {
     pub fn snapshot(&self) -> Snapshot {
         let mut entries = BTreeMap::new();
         if self.root().exists() {
-            collect(&self.root(), APP, &mut entries);
+            collect(&self.root(), "", &mut entries);
         }
         for kept in ["history.jsonl", "undo"] {
             let kept = self.state().join(kept);
@@ -73,7 +72,7 @@ impl Host {
                 collect(&kept, &format!(".edeliver/{}", kept.file_name().unwrap()), &mut entries);
             }
         }
-        let answer = |node| (node, self.run(&format!("{}/bin/{APP} version", self.root())).1);
+        let answer = |node| (node, self.run(&format!("{}/bin/{} version", self.root(), self.app())).1);
         Snapshot { entries, node: self.node().map(answer) }
     }
 
@@ -102,7 +101,7 @@ impl Host {
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
         };
         let mut left: Vec<String> = names(&self.deliver_to());
-        left.retain(|name| name != APP && name != ".edeliver");
+        left.retain(|name| name != self.app() && name != ".edeliver");
         let kept = ["staging", "undo", "control", "failed", "history.jsonl"];
         left.extend(names(&self.state()).into_iter().filter(|name| !kept.contains(&name.as_str())));
         left.extend(names(&self.state().join("staging")));
@@ -120,7 +119,7 @@ fn collect(path: &Utf8Path, name: &str, entries: &mut BTreeMap<String, String>) 
         entries.insert(name.to_owned(), format!("directory {mode:o}"));
         for entry in fs::read_dir(path).unwrap() {
             let child = entry.unwrap().file_name().to_string_lossy().into_owned();
-            if name != APP || !APPLICATION_DATA.contains(&child.as_str()) {
+            if !name.is_empty() || !APPLICATION_DATA.contains(&child.as_str()) {
                 collect(&path.join(&child), &format!("{name}/{child}"), entries);
             }
         }

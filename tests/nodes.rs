@@ -1,0 +1,211 @@
+//! `ping`, `version`, `start`, `stop` and `restart` through the real binary: what is said is what was
+//! seen on the host.
+
+mod common;
+
+use common::world::World;
+use fs_err as fs;
+use rustix::process::Signal;
+
+/// A host on which 1.0.0 runs.
+fn running() -> World {
+    World::new().hosts(1).release("1.0.0").release("2.0.0").running("1.0.0")
+}
+
+/// A host on which 1.0.0 is deployed and does not run.
+fn stopped() -> World {
+    let world = running();
+    world.host(1).control("stop");
+    world
+}
+
+/// The command fails and says this; what runs is what ran before.
+#[track_caller]
+fn refuses(world: &World, command: &str, words: &str) {
+    let before = world.host(1).nodes();
+    world.edeliver([command, "production"]).exits(1).says(&[
+        "response: failed",
+        words,
+        "failed on 1 of 1 nodes",
+    ]);
+    assert_eq!(world.host(1).nodes(), before, "{command}");
+}
+
+// Each command on a node that runs, in the words of the original.
+#[test]
+fn a_node_that_runs() {
+    let world = running();
+    let old = world.host(1).node().unwrap();
+    let output = world.edeliver(["version", "production"]).succeeds();
+    insta::assert_snapshot!(output.stdout, @r"
+
+    EDELIVER STAND_IN WITH VERSION COMMAND
+
+    -----> getting release versions from production servers
+    -----> Authorizing hosts
+
+    production node:
+
+      user    : [user]
+      host    : host-1
+      path    : ~/app
+      response: 1.0.0
+
+    VERSION DONE!
+    ");
+    world
+        .edeliver(["ping", "production"])
+        .succeeds()
+        .says(&["pinging production servers", "response: pong\n"]);
+    refuses(&world, "start", "already running (process [pid])");
+
+    world.edeliver(["restart", "production"]).succeeds().says(&["response: ok\n", "RESTART DONE!"]);
+    world.assert_runs("1.0.0");
+    assert_ne!(world.host(1).node().unwrap().pid, old.pid);
+
+    world.edeliver(["stop", "production"]).succeeds().says(&["response: ok\n"]);
+    assert_eq!(world.host(1).node(), None);
+}
+
+// A node that does not run cannot be asked or stopped, but started.
+#[test]
+fn a_node_that_does_not_run() {
+    let world = stopped();
+    for command in ["ping", "version", "stop"] {
+        refuses(&world, command, "not running");
+    }
+    world.edeliver(["start", "production"]).succeeds().says(&["response: ok\n"]);
+    world.assert_runs("1.0.0");
+    world.edeliver(["stop", "production"]).succeeds();
+    world.edeliver(["restart", "production"]).succeeds();
+    world.assert_runs("1.0.0");
+}
+
+// A node that hangs is told from one that does not run. It does not stop in good order.
+#[test]
+fn a_node_that_hangs() {
+    let world = running();
+    world.host(1).signal_node(Signal::STOP);
+    for command in ["ping", "version"] {
+        refuses(&world, command, "not responding: it runs as process [pid]");
+    }
+    refuses(&world, "start", "already running (process [pid])");
+    refuses(&world, "stop", "it does not stop (process [pid])");
+    world.host(1).signal_node(Signal::CONT);
+}
+
+// A node that was started with another cookie than the files have now is reached all the same.
+#[test]
+fn a_node_with_another_cookie() {
+    let world = running();
+    fs::write(world.host(1).root().join("releases/COOKIE"), "of_another_build").unwrap();
+    world.edeliver(["version", "production"]).succeeds().says(&["response: 1.0.0\n"]);
+    world.edeliver(["restart", "production"]).succeeds();
+    let node = world.host(1).node().expect("one node runs");
+    assert_eq!(node.cookie, "of_another_build");
+    world.assert_runs("1.0.0");
+}
+
+// Nothing is deployed, or not all of it: the message says what is missing.
+#[test]
+fn nothing_to_control() {
+    let world = stopped();
+    let root = world.host(1).root();
+    fs::remove_file(root.join("bin/stand_in")).unwrap();
+    for command in ["ping", "version", "start", "stop", "restart"] {
+        refuses(&world, command, "not deployed: there is no [home of host-1]/app/stand_in/bin/stand_in");
+    }
+    fs::remove_dir_all(&root).unwrap();
+    refuses(&world, "start", "not deployed: there is no [home of host-1]/app/stand_in\n");
+    assert!(!root.exists(), "a question leaves nothing behind");
+}
+
+// A start that fails, in each way that a start can.
+#[test]
+fn a_node_that_does_not_come_up() {
+    let world = stopped();
+    for (behaviour, words) in [
+        ("start_exits_7", "cannot start: init terminating in do_boot"),
+        ("never_answers", "does not answer"),
+        ("wrong_version", "9.9.9"),
+    ] {
+        world.host(1).behave(&format!("* {behaviour}"));
+        world.edeliver(["start", "production"]).exits(1).says(&["response: failed", words]);
+        if let Some(node) = world.host(1).node() {
+            assert_ne!(behaviour, "start_exits_7", "{node:?}");
+            world.host(1).signal_node(Signal::KILL);
+        }
+    }
+}
+
+// One of two hosts is down: the other answers, each has its block, and the status says that it failed.
+#[test]
+fn a_host_that_is_down() {
+    let mut world = World::new().hosts(2).release("1.0.0").running("1.0.0");
+    world.host_mut(2).stop();
+    let output = world.edeliver(["ping", "production"]).exits(1);
+    insta::assert_snapshot!(output.stdout, @r"
+
+    EDELIVER STAND_IN WITH PING COMMAND
+
+    -----> pinging production servers
+    -----> Authorizing hosts
+
+    production node: 0
+
+      user    : [user]
+      host    : host-1
+      path    : ~/app
+      response: pong
+
+    production node: 1
+
+      user    : [user]
+      host    : host-2
+      path    : ~/app
+      response: failed
+      error   : cannot connect to [user]@host-2: 127.0.0.1:[port] refuses: no ssh server listens there
+    ");
+    insta::assert_snapshot!(output.stderr, @"Error: ping failed on 1 of 2 nodes: [user]@host-2");
+}
+
+// Several nodes of one environment, one of them with a config of its own.
+#[test]
+fn nodes_by_name() {
+    let world = World::new().hosts(2).release("1.0.0").running("1.0.0");
+    let user = common::sshd::user();
+    let world =
+        world.config(&format!("DEMO_NODES=\"{user}@host-1:~/app {user}@host-2:~/app|/etc/demo.config\""));
+    let output = world.edeliver(["ping", "demo"]).succeeds();
+    insta::assert_snapshot!(output.stdout, @r"
+
+    EDELIVER STAND_IN WITH PING COMMAND
+
+    -----> pinging demo servers
+    -----> Authorizing hosts
+
+    demo node: 0
+
+      user    : [user]
+      host    : host-1
+      path    : ~/app
+      response: pong
+
+    demo node: 1
+
+      user    : [user]
+      host    : host-2
+      path    : ~/app
+      config  : /etc/demo.config
+      response: pong
+
+    PING DONE!
+    ");
+}
+
+// The two environments have directories of their own.
+#[test]
+fn staging_is_not_production() {
+    let world = running();
+    world.edeliver(["ping"]).exits(1).says(&["staging node", "there is no [home of host-1]/test/stand_in"]);
+}
