@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::owner::Owner;
 use super::{BuildHost, StepError};
+use crate::host::{Liveness, LockOwner};
 use crate::transport::{ExitStatus, HostAddr, RemoteCommand, RemotePath};
 
 const LOCK: &str = include_str!("lock.sh");
@@ -50,9 +50,6 @@ pub enum LockError {
     /// The host could not lock.
     #[error(transparent)]
     Step(#[from] StepError),
-    /// We cannot be put into words.
-    #[error("cannot write who we are: {0}")]
-    Json(#[from] serde_json::Error),
 }
 
 impl BuildLock {
@@ -61,8 +58,8 @@ impl BuildLock {
     /// # Errors
     /// [`LockError::Held`] when another build runs.
     pub fn take(host: &mut BuildHost<'_>, at: &RemotePath) -> Result<Self, LockError> {
-        let this = Owner::this();
-        let line = serde_json::to_string(&this)?;
+        let this = LockOwner::this_process();
+        let line = this.to_line();
         let lock = script(LOCK, at).args([&line, &this.nonce]);
         let mut holder = String::new();
         for _ in 0..ATTEMPTS {
@@ -71,8 +68,8 @@ impl BuildLock {
                 host.judge(STEP, &lock, status, &answer)?;
                 return Ok(Self { at: at.clone(), nonce: this.nonce });
             }
-            let gone = match serde_json::from_str::<Owner>(&answer) {
-                Ok(owner) if owner.is_gone(&this) => owner,
+            let gone = match answer.trim().parse::<LockOwner>() {
+                Ok(owner) if owner.liveness() == Liveness::Dead => owner,
                 Ok(owner) => return Err(held(host, at, owner.to_string())),
                 Err(_) => return Err(held(host, at, "somebody".to_owned())),
             };

@@ -4,7 +4,6 @@ pub mod archive;
 pub mod host;
 pub mod lock;
 mod mix;
-mod owner;
 mod rebar;
 mod rebar3;
 mod relx;

@@ -3,12 +3,11 @@
 use camino::Utf8PathBuf;
 use serde_json::json;
 
-use super::lock::LockOwner;
 use super::payload::Payloads;
 use super::plan::Plan;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
-use crate::host::agent;
+use crate::host::{LockOwner, agent};
 use crate::release::Version;
 use crate::release::manifest::Manifest;
 use crate::report::Report;

@@ -3,7 +3,6 @@
 //! `agent/` is the host's side, one POSIX script; the rest decides and watches. See `DESIGN.md`.
 
 mod job;
-mod lock;
 mod payload;
 mod phase;
 mod plan;
@@ -13,6 +12,5 @@ mod transaction;
 mod wanted;
 
 pub use job::Job;
-pub use lock::{InvalidOwner, Liveness, LockOwner};
 pub use target::{Target, TargetError};
 pub use transaction::{Deploy, Failed, Opened, Staged, Switched, Verified};

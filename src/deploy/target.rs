@@ -4,11 +4,11 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use super::job::Job;
-use super::lock::{Liveness, LockOwner};
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
 use super::survey::Survey;
 use crate::host::agent::{self, Answer, PhaseError, Place, Request, Unreadable};
+use crate::host::{Liveness, LockOwner};
 use crate::node::NodeState;
 use crate::transport::{ConnectOptions, HostAddr, Session, Stdin, TransportError};
 
