@@ -299,6 +299,18 @@ fn a_failing_step_that_a_function_calls_keeps_its_reason_and_status() {
 }
 
 #[test]
+fn functions_see_the_hosts_of_the_phase_and_debug_mode_traces_them() {
+    let project =
+        Project::new("hook() { SEEN=\"$HOSTS|$APP_USER|$HOSTS_APP_USER|$DELIVER_TO\"; }\nMODE=debug\n");
+    let mut hooks = project.hooks();
+    let hosts = ["me@one", "me@two:2222"].map(|host| host.parse().unwrap());
+    hooks.work_on(&hosts, &"~/app".parse().unwrap());
+    hooks.run("hook", &[], &mut NoRequests).unwrap();
+    assert_eq!(hooks.variables().get("SEEN"), Some("one two|me|me@one me@two:2222|~/app"));
+    assert!(project.log().contains("+ hook"), "{}", project.log());
+}
+
+#[test]
 fn a_custom_strategy_can_be_loaded_and_run() {
     let project = Project::new("APP=shop\n");
     let strategy = project.path().join("erlang-greet");

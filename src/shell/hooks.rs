@@ -10,12 +10,15 @@ use crate::exit::Failure;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::settings::shellfile::Function;
+use crate::transport::{HostAddr, RemotePath};
 
 /// The functions of a project's config, for the recipes. No bash is started before one is needed.
 pub struct Hooks {
     state: State,
     report: Report,
     project: Utf8PathBuf,
+    /// Whether bash shows every command (`--debug`).
+    traced: bool,
 }
 
 enum State {
@@ -60,7 +63,7 @@ impl Hooks {
                 State::Waiting(Box::new(Waiting { options, config, functions, variables }))
             }
         };
-        Self { state, report, project }
+        Self { state, report, project, traced: false }
     }
 
     /// The variables as the functions see them; what a function sets is here afterwards.
@@ -77,6 +80,19 @@ impl Hooks {
             State::Waiting(waiting) => &mut waiting.variables,
             State::Running(host) => host.variables_mut(),
         }
+    }
+
+    /// Tells the functions which hosts the recipe works on from now on, and where on them: HOSTS,
+    /// APP_USER, HOSTS_APP_USER, DELIVER_TO. `__sync_remote` and `__remote` go there.
+    pub fn work_on(&mut self, hosts: &[HostAddr], directory: &RemotePath) {
+        let names: Vec<&str> = hosts.iter().map(HostAddr::host).collect();
+        let logins: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+        let user = hosts.iter().find_map(HostAddr::user).unwrap_or_default();
+        let variables = self.variables_mut();
+        variables.set("HOSTS", names.join(" "));
+        variables.set("APP_USER", user);
+        variables.set("HOSTS_APP_USER", logins.join(" "));
+        variables.set("DELIVER_TO", directory.as_str());
     }
 
     /// Where a function is defined, as messages say it: `.deliver/config:12`. None when it is not.
@@ -169,8 +185,16 @@ impl Hooks {
             let host = waiting.start(&needed_by).map_err(ShellError::into_failure)?;
             self.state = State::Running(Box::new(host));
         }
+        let traces = self.variables().get("MODE") == Some("debug") && !self.traced;
+        self.traced |= traces;
         match &mut self.state {
-            State::Running(host) => Ok(host),
+            State::Running(host) => {
+                if traces {
+                    // As the original did with --debug.
+                    host.call("set", &["-x"], &mut NoRequests).map_err(ShellError::into_failure)?;
+                }
+                Ok(host)
+            }
             State::Waiting(_) => {
                 Err(Failure::failed(anyhow!("bash was not started for {function} ({place})")))
             }

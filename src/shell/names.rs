@@ -1,5 +1,7 @@
 //! The names by which edeliver knows functions of a config (PARITY.md section 5).
 
+use std::fmt;
+
 use strsim::damerau_levenshtein;
 
 /// A step of the original, which a config may redefine and a strategy may call.
@@ -93,6 +95,19 @@ pub enum Role {
         /// The name that may be meant, when one is near.
         meant: Option<String>,
     },
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Role::Hook => f.write_str("hook"),
+            Role::Override => f.write_str("replaces the step and its hooks"),
+            Role::Answer => f.write_str("asked when needed"),
+            Role::Own => Ok(()),
+            Role::NearMiss { meant: Some(meant) } => write!(f, "never called; is {meant} meant?"),
+            Role::NearMiss { meant: None } => f.write_str("never called: there is no hook of this name"),
+        }
+    }
 }
 
 /// The step of that name.
