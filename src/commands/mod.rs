@@ -55,6 +55,7 @@ fn run_build(context: &Context) -> Result<(), Failure> {
         project: settings.project(),
         verbose: matches!(settings.get("MODE"), Some("verbose" | "debug")),
         push: settings.is_true("DOCKER_PUSH"),
+        hooked: Some(context),
     })?;
     Ok(())
 }
