@@ -115,6 +115,10 @@ pub fn run(context: &BuildContext<'_>) -> Result<StoredArchive, Failure> {
     let report = context.report;
     let app = context.settings.app.to_uppercase();
     report.banner(&format!("BUILDING RELEASE OF {app} APP ON BUILD HOST"));
+    if let Some(hooked) = context.hooked {
+        // As the original's set_build_hosts has it.
+        hooked.hooks().work_on(std::slice::from_ref(&context.settings.host), &context.settings.at);
+    }
     let mut build = Build::open(context)?;
     let built =
         BuildStep::RECIPE.into_iter().try_for_each(|step| build.run(step)).and_then(|()| build.stored());

@@ -3,9 +3,11 @@
 pub mod build_release;
 pub mod check_config;
 mod context;
+mod custom;
 mod deploy_release;
 mod node;
 mod select;
+mod stage_hooks;
 
 use std::io::{self, Write};
 
@@ -39,6 +41,9 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
         Command::Node(node) => run_node(&context, node, &invocation.command),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
+        }
+        Command::Custom(words) => {
+            custom::run(&context, words, &invocation.command.strategy().unwrap_or_default())
         }
         command => Err(not_built(command)),
     }

@@ -17,11 +17,9 @@ pub(super) struct BuildHooks<'a> {
 }
 
 impl<'a> BuildHooks<'a> {
-    /// They work on the build host, as the original's `set_build_hosts` has it.
+    /// None of them has asked for anything yet.
     pub(super) fn new(context: &BuildContext<'a>) -> Result<Self, Failure> {
         let Some(hooked) = context.hooked else { return Ok(Self { others: None, failure: None }) };
-        let settings = context.settings;
-        hooked.hooks().work_on(std::slice::from_ref(&settings.host), &settings.at);
         Ok(Self { others: Some((hooked, Hosts::new(hooked.connect_options(true)?))), failure: None })
     }
 }
@@ -80,16 +78,24 @@ impl Build<'_> {
         ran.map_err(crate::shell::ScriptError::into_failure)
     }
 
+    /// Runs a step of ours for a function of the config that calls it.
+    pub(in crate::commands) fn call(
+        &mut self,
+        step: BuildStep,
+        variables: &mut Variables,
+    ) -> Result<(), Failure> {
+        if let Some((context, _)) = &self.hooks.others {
+            let context = *context;
+            self.read(context, variables)?;
+        }
+        self.run_ours(step)?;
+        self.tell(variables);
+        Ok(())
+    }
+
     fn call_step(&mut self, name: &str, variables: &mut Variables) -> Result<(), Failure> {
-        let Some((context, _)) = &self.hooks.others else { return Ok(()) };
-        let context = *context;
         match BuildStep::of_function(name) {
-            Some(step) => {
-                self.read(context, variables)?;
-                self.run_ours(step)?;
-                self.tell(variables);
-                Ok(())
-            }
+            Some(step) => self.call(step, variables),
             // The host's key was checked when we connected.
             None if name.starts_with("authorize_") => Ok(()),
             None => Err(Failure::failed(anyhow!("the step {name} is not part of a build here"))),
