@@ -6,6 +6,7 @@ mod context;
 mod custom;
 mod deploy_release;
 mod node;
+mod node_hooks;
 mod select;
 mod stage_hooks;
 
