@@ -36,14 +36,20 @@ fn refused(error: SettingsError) -> Failure {
 }
 
 impl Context {
-    /// Reads the settings of the project for this command.
+    /// Reads the settings of the project for this command. `set` is what the project's own options
+    /// have set.
     ///
     /// # Errors
     /// When they cannot be read: exit status 2.
-    pub fn new(invocation: &Invocation, project: &Utf8Path) -> Result<Self, Failure> {
+    pub fn new(
+        invocation: &Invocation,
+        project: &Utf8Path,
+        set: Vec<(String, String)>,
+    ) -> Result<Self, Failure> {
         // What is not UTF-8 can be no setting of ours.
         let environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .chain(set)
             .collect();
         let interrupt = Interrupt::from_signals().context("cannot watch for ctrl-c")?;
         let shown = ReportOptions {
