@@ -10,7 +10,7 @@ use crate::exit::{Failure, OrUsage};
 use crate::host::agent::Place;
 use crate::report::{Redactor, Report, ReportOptions};
 use crate::settings::{Settings, SettingsError};
-use crate::shell::{Hooks, OnDemand, ShellError, ShellOptions, bash_of};
+use crate::shell::{Hooks, OnDemand, ScriptMode, ShellError, ShellOptions, bash_of};
 use crate::transport::{ConnectOptions, Interrupt, RemotePath};
 
 /// What every command works with.
@@ -73,6 +73,15 @@ impl Context {
     /// The functions of the config.
     pub fn hooks(&self) -> MutexGuard<'_, Hooks> {
         self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How scripts of the config are run on hosts.
+    pub fn script_mode(&self) -> ScriptMode {
+        ScriptMode {
+            report: self.report.clone(),
+            verbose: self.settings.is_true("VERBOSE"),
+            errexit: self.settings.get("HOOK_ERREXIT") != Some("false"),
+        }
     }
 
     /// How hosts are connected to.

@@ -2,8 +2,9 @@
 
 use anyhow::Context as _;
 
+use super::stage_hooks::StageHooks;
 use super::{Context, select};
-use crate::deploy::{Deploy, Failed, Job, Target};
+use crate::deploy::{Deploy, Failed, Job, Switched, Target, Verified};
 use crate::exit::{Failure, OrUsage};
 use crate::release::{ExpectedErts, Version};
 use crate::settings::DeploySettings;
@@ -42,6 +43,7 @@ fn deploy(
 ) -> Result<(), Failure> {
     let report = &context.report;
     let file = format!("{}_{version}.tar.gz", settings.app);
+    let hooks = StageHooks::new(context, settings, &version)?;
     let job = job(context, settings, version.clone(), archive);
     Deploy::open(job, targets(context, settings)?)
         .and_then(|deploy| {
@@ -52,18 +54,38 @@ fn deploy(
             if settings.clean {
                 report.status("Cleaning release directory");
             }
+            deploy.between(|| hooks.run("pre_extract_release_archive"))
+        })
+        .and_then(|deploy| {
             report.status(&format!("Extracting archive {file} into {}", settings.deliver_to));
             deploy.switch()
         })
-        .and_then(|deploy| {
-            if !settings.start {
-                return Ok(deploy.leave_running());
-            }
-            report.status("Starting deployed release");
-            deploy.restart()
-        })
+        .and_then(|deploy| deploy.between(|| hooks.run("post_extract_release_archive")))
+        .and_then(
+            |deploy| {
+                if settings.start { restart(deploy, context, &hooks) } else { Ok(deploy.leave_running()) }
+            },
+        )
         .map_err(Failed::roll_back)?
         .commit()
+}
+
+/// Stops what runs and starts the new release, as we do it or as the config has it.
+fn restart(
+    deploy: Deploy<Switched>,
+    context: &Context,
+    hooks: &StageHooks<'_>,
+) -> Result<Deploy<Verified>, Failed> {
+    if hooks.defines("force_start_release") {
+        return deploy.between(|| hooks.run("force_start_release")).map(Deploy::leave_running);
+    }
+    deploy
+        .between(|| hooks.run("pre_start_deployed_release"))
+        .and_then(|deploy| {
+            context.report.status("Starting deployed release");
+            deploy.restart()
+        })?
+        .between(|| hooks.run("post_start_deployed_release"))
 }
 
 fn job(context: &Context, settings: &DeploySettings, version: Version, archive: OpenArchive) -> Job {

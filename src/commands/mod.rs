@@ -3,9 +3,11 @@
 pub mod build_release;
 pub mod check_config;
 mod context;
+mod custom;
 mod deploy_release;
 mod node;
 mod select;
+mod stage_hooks;
 
 use std::io::{self, Write};
 
@@ -40,6 +42,9 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
         }
+        Command::Custom(words) => {
+            custom::run(&context, words, &invocation.command.strategy().unwrap_or_default())
+        }
         command => Err(not_built(command)),
     }
 }
@@ -55,6 +60,7 @@ fn run_build(context: &Context) -> Result<(), Failure> {
         project: settings.project(),
         verbose: matches!(settings.get("MODE"), Some("verbose" | "debug")),
         push: settings.is_true("DOCKER_PUSH"),
+        hooked: Some(context),
     })?;
     Ok(())
 }
