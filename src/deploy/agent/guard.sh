@@ -151,7 +151,7 @@ guard_deploy() {
 
 # What the phases of a deploy leave to each other.
 drop_work() {
-	for part in lease input output runner phase agent reserve; do rm -f -- "${state:?}/$part"; done
+	for part in lease input output runner phase agent reserve stop.output; do rm -f -- "${state:?}/$part"; done
 }
 
 drop_guard() {
