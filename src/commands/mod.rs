@@ -3,8 +3,12 @@
 pub mod check_config;
 mod context;
 mod deploy_release;
+mod history;
+mod look;
 mod node;
+mod recover;
 mod select;
+mod status;
 
 use std::io::{self, Write};
 
@@ -34,6 +38,9 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
     }
     match &invocation.command {
         Command::Deploy(Deploy::Release(_)) => deploy_release::run(&context),
+        Command::Status(look) => status::run(&context, look.json),
+        Command::History(look) => history::run(&context, look.json),
+        Command::Recover(recover) => recover::run(&context, recover),
         Command::Node(node) => run_node(&context, node, &invocation.command),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
