@@ -297,7 +297,7 @@ __edeliver_remote() {
 # Remembers the command that failed last, and where it stands when that is outside this file.
 __edeliver_note() {
   __edeliver_failed=$1
-  if [[ $3 != "$__edeliver_dir"/* ]]; then
+  if [[ $3 != "$__edeliver_dir/prelude.bash" ]]; then
     __edeliver_line=$2 __edeliver_file=$3
   fi
   # Before bash 5.1 a subshell that fails does not show up as the command that failed.

@@ -6,19 +6,26 @@ use crate::settings::ReleaseTool;
 use crate::transport::{RemoteCommand, RemotePath};
 
 /// Packs the release. Nothing where the release tool has done it already.
-pub fn task(project: &Project<'_>, release: &BuiltRelease) -> Option<Task> {
+pub fn tasks(project: &Project<'_>, release: &BuiltRelease) -> Vec<Task> {
     let app = &project.settings.app;
     let file = file(project, release);
-    let tar = RemoteCommand::new("tar");
-    let tar = match project.settings.release_tool {
-        ReleaseTool::Distillery => return None,
-        ReleaseTool::Relx => return Some(relx::archive(project)),
-        // The archive lies in the directory that it is made of.
-        ReleaseTool::MixRelease => tar.arg(format!("--exclude={app}.tar.gz")),
-        ReleaseTool::Rebar3 | ReleaseTool::Rebar => tar,
+    let pack = |tar: RemoteCommand, file: &RemotePath| {
+        tar.arg("-zcpf").arg(file).arg("-C").arg(release.parent()).arg(release.directory_name())
     };
-    let tar = tar.arg("-zcpf").arg(&file).arg("-C").arg(release.parent()).arg(release.directory_name());
-    Some(Task::must(prepared(project, tar)))
+    let tar = RemoteCommand::new("tar");
+    let commands = match project.settings.release_tool {
+        ReleaseTool::Distillery => Vec::new(),
+        ReleaseTool::Relx => return vec![relx::archive(project)],
+        ReleaseTool::Rebar3 | ReleaseTool::Rebar => vec![pack(tar, &file)],
+        // Its place is in the directory that it is made of. Made there it would change that directory while
+        // tar reads it, which is an error for tar.
+        ReleaseTool::MixRelease => {
+            let outside = release.parent().join(&format!("{app}.tar.gz"));
+            let tar = tar.arg(format!("--exclude={app}.tar.gz"));
+            vec![pack(tar, &outside), RemoteCommand::new("mv").arg("-f").arg(&outside).arg(&file)]
+        }
+    };
+    commands.into_iter().map(|command| Task::must(prepared(project, command))).collect()
 }
 
 /// Where the archive lies then.

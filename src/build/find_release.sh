@@ -34,7 +34,8 @@ fi
 
 root=$1 app=$2 marker=$3
 [ -d "$root" ] || exit 0
-find "$root" -name .git -prune -o -type f -name "$marker" -print | sort | while IFS= read -r file; do
+found=$(find "$root" -name .git -prune -o -type f -name "$marker" -print) || exit 1
+printf '%s\n' "$found" | sort | while IFS= read -r file; do
   directory=${file%/releases/"$marker"}
   if [ "$directory" != "$file" ] && [ "${directory##*/}" = "$app" ]; then
     show "$(cd -- "$directory" && pwd -P)"

@@ -27,22 +27,27 @@ pub struct BuildHost<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     /// The command failed.
-    #[error("{step} failed on {host} with {status}\n  command: {command}{}", said(.output))]
-    Failed {
-        /// What was tried, as the status line says it.
-        step: String,
-        /// Where.
-        host: HostAddr,
-        /// As one would type it there.
-        command: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// The last lines of its output.
-        output: Vec<String>,
-    },
+    #[error(transparent)]
+    Failed(Box<FailedStep>),
     /// The link failed, or the user asked to stop.
     #[error(transparent)]
     Transport(#[from] TransportError),
+}
+
+/// A step whose command failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{step} failed on {host} with {status}\n  command: {command}{}", said(.output))]
+pub struct FailedStep {
+    /// What was tried, as the status line says it.
+    pub step: String,
+    /// Where.
+    pub host: HostAddr,
+    /// As one would type it there.
+    pub command: String,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// The last lines of its output.
+    pub output: Vec<String>,
 }
 
 fn said(output: &[String]) -> String {
@@ -111,7 +116,7 @@ impl<'a> BuildHost<'a> {
     /// When it fails and must not.
     pub fn run_task(&mut self, step: &str, task: &Task) -> Result<(), StepError> {
         match (self.run(step, &task.command), task.on_failure) {
-            (Err(StepError::Failed { .. }), OnFailure::GoOn(hint)) => {
+            (Err(StepError::Failed(_)), OnFailure::GoOn(hint)) => {
                 self.report.hint(hint);
                 Ok(())
             }
@@ -178,13 +183,13 @@ impl<'a> BuildHost<'a> {
         if status.success() {
             return Ok(());
         }
-        Err(StepError::Failed {
+        Err(StepError::Failed(Box::new(FailedStep {
             step: step.to_owned(),
             host: self.addr().clone(),
             command: command.display(),
             status,
             output: tail.lines(),
-        })
+        })))
     }
 }
 
@@ -234,7 +239,7 @@ mod tests {
     fn the_tail_has_the_last_lines() {
         let mut tail = Tail::default();
         for number in 0..30 {
-            tail.add(format!("li").as_bytes());
+            tail.add(b"li");
             tail.add(format!("ne {number}\n\n").as_bytes());
         }
         tail.add(b"10%\r20%\r99% done\nno end");

@@ -2,8 +2,10 @@
 //!
 //! The lock is a file in the checkout's `.git` directory, where no `git clean` removes it.
 
-use super::owner::Owner;
+use std::time::Duration;
+
 use super::{BuildHost, StepError};
+use crate::host::{Liveness, LockOwner};
 use crate::transport::{ExitStatus, HostAddr, RemoteCommand, RemotePath};
 
 const LOCK: &str = include_str!("lock.sh");
@@ -15,6 +17,9 @@ const STEP: &str = "Locking the build directory";
 
 /// EX_TEMPFAIL: somebody else has the lock.
 const HELD: ExitStatus = ExitStatus::Code(75);
+
+/// A host that does not lock within this time is not well.
+const TIME: Duration = Duration::from_secs(30);
 
 /// How often a lock may change hands while we look at it.
 const ATTEMPTS: usize = 5;
@@ -45,9 +50,6 @@ pub enum LockError {
     /// The host could not lock.
     #[error(transparent)]
     Step(#[from] StepError),
-    /// We cannot be put into words.
-    #[error("cannot write who we are: {0}")]
-    Json(#[from] serde_json::Error),
 }
 
 impl BuildLock {
@@ -56,8 +58,8 @@ impl BuildLock {
     /// # Errors
     /// [`LockError::Held`] when another build runs.
     pub fn take(host: &mut BuildHost<'_>, at: &RemotePath) -> Result<Self, LockError> {
-        let this = Owner::this();
-        let line = serde_json::to_string(&this)?;
+        let this = LockOwner::this_process();
+        let line = this.to_line();
         let lock = script(LOCK, at).args([&line, &this.nonce]);
         let mut holder = String::new();
         for _ in 0..ATTEMPTS {
@@ -66,8 +68,8 @@ impl BuildLock {
                 host.judge(STEP, &lock, status, &answer)?;
                 return Ok(Self { at: at.clone(), nonce: this.nonce });
             }
-            let gone = match serde_json::from_str::<Owner>(&answer) {
-                Ok(owner) if owner.is_gone(&this) => owner,
+            let gone = match answer.trim().parse::<LockOwner>() {
+                Ok(owner) if owner.liveness() == Liveness::Dead => owner,
                 Ok(owner) => return Err(held(host, at, owner.to_string())),
                 Err(_) => return Err(held(host, at, "somebody".to_owned())),
             };
@@ -87,7 +89,7 @@ impl BuildLock {
     /// # Errors
     /// When the host cannot be reached any more; the next build of this machine then takes it over.
     pub fn release(self, host: &mut BuildHost<'_>) -> Result<(), StepError> {
-        let unlock = script(UNLOCK, &self.at).arg(self.nonce).uninterruptible();
+        let unlock = script(UNLOCK, &self.at).arg(self.nonce);
         host.ask("Unlocking the build directory", &unlock).map(drop)
     }
 }
@@ -96,6 +98,7 @@ fn held(host: &BuildHost<'_>, at: &RemotePath, holder: String) -> LockError {
     LockError::Held { host: host.addr().clone(), at: at.clone(), holder }
 }
 
+/// Not cut short by ctrl-c: whether we hold the lock must not be left unknown.
 fn script(text: &str, at: &RemotePath) -> RemoteCommand {
-    RemoteCommand::script(text).cwd(at)
+    RemoteCommand::script(text).cwd(at).uninterruptible().deadline(TIME)
 }

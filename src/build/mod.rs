@@ -4,14 +4,13 @@ pub mod archive;
 pub mod host;
 pub mod lock;
 mod mix;
-mod owner;
 mod rebar;
 mod rebar3;
 mod relx;
 pub mod search;
 mod task;
 
-pub use host::{BuildHost, StepError};
+pub use host::{BuildHost, FailedStep, StepError};
 pub use lock::{BuildLock, LockError};
 pub use search::{BuiltRelease, SearchError};
 pub use task::{OnFailure, Task};

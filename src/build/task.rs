@@ -32,7 +32,7 @@ impl Task {
 /// set its environment, and a `~` is the build user's home, as when a shell reads them.
 pub(super) fn tool(project: &Project<'_>, words: &[String]) -> RemoteCommand {
     let (environment, program) = split(words);
-    let mut program = program.iter().map(word);
+    let mut program = program.iter().map(|text| word(text));
     let first = program.next().unwrap_or_else(|| Arg::Text(String::new()));
     prepared(project, RemoteCommand::new(first).args(program)).envs(environment)
 }
@@ -40,7 +40,8 @@ pub(super) fn tool(project: &Project<'_>, words: &[String]) -> RemoteCommand {
 /// A script that gets the words of a tool as its first arguments.
 pub(super) fn script_for_tool(project: &Project<'_>, script: &str, words: &[String]) -> RemoteCommand {
     let (environment, program) = split(words);
-    prepared(project, RemoteCommand::script(script).args(program.iter().map(word))).envs(environment)
+    prepared(project, RemoteCommand::script(script).args(program.iter().map(|text| word(text))))
+        .envs(environment)
 }
 
 /// Everything of a build runs in the checkout, after the profile.
@@ -60,10 +61,10 @@ fn assignment(word: &str) -> Option<(&str, &str)> {
     (plain && name.starts_with(|c: char| !c.is_ascii_digit())).then_some((name, value))
 }
 
-fn word(word: &String) -> Arg {
+fn word(word: &str) -> Arg {
     let home = word.starts_with('~') || word.starts_with("$HOME/") || word.starts_with("${HOME}/");
     match word.parse::<RemotePath>() {
         Ok(path) if home => Arg::Path(path),
-        _ => Arg::Text(word.clone()),
+        _ => Arg::Text(word.to_owned()),
     }
 }

@@ -203,22 +203,26 @@ fn archives_lie_where_the_original_puts_them() {
     ] {
         let settings = settings(BuildTool::Mix, tool);
         let release = release(directory);
-        let task = with(&settings, false, |project| archive::task(project, &release));
-        let told = task.map_or_else(|| "nothing\n".to_owned(), |task| told(&task.command));
+        let told = with(&settings, false, |project| all(archive::tasks(project, &release)));
         let file = with(&settings, false, |project| archive::file(project, &release));
-        table += &format!("{tool:?}: {told}  -> {file}\n");
+        table += &format!("{tool:?}:\n{told}-> {file}\n");
     }
     insta::assert_snapshot!(table, @r"
-    MixRelease: tar '--exclude=my_app.tar.gz' -zcpf /srv/build/_build/prod/rel/my_app/releases/1.0.0/my_app.tar.gz -C /srv/build/_build/prod/rel my_app
-      -> /srv/build/_build/prod/rel/my_app/releases/1.0.0/my_app.tar.gz
-    Distillery: nothing
-      -> /srv/build/_build/prod/rel/my_app/releases/1.0.0/my_app.tar.gz
-    Rebar3: tar -zcpf /srv/build/_build/default/rel/my_app_1.0.0.tar.gz -C /srv/build/_build/default/rel my_app
-      -> /srv/build/_build/default/rel/my_app_1.0.0.tar.gz
-    Rebar: tar -zcpf /srv/build/rel/my_app_1.0.0.tar.gz -C /srv/build/rel my_app
-      -> /srv/build/rel/my_app_1.0.0.tar.gz
-    Relx: ./relx tar
-      -> /srv/build/_rel/my_app/my_app-1.0.0.tar.gz
+    MixRelease:
+    tar '--exclude=my_app.tar.gz' -zcpf /srv/build/_build/prod/rel/my_app.tar.gz -C /srv/build/_build/prod/rel my_app
+    mv -f /srv/build/_build/prod/rel/my_app.tar.gz /srv/build/_build/prod/rel/my_app/releases/1.0.0/my_app.tar.gz
+    -> /srv/build/_build/prod/rel/my_app/releases/1.0.0/my_app.tar.gz
+    Distillery:
+    -> /srv/build/_build/prod/rel/my_app/releases/1.0.0/my_app.tar.gz
+    Rebar3:
+    tar -zcpf /srv/build/_build/default/rel/my_app_1.0.0.tar.gz -C /srv/build/_build/default/rel my_app
+    -> /srv/build/_build/default/rel/my_app_1.0.0.tar.gz
+    Rebar:
+    tar -zcpf /srv/build/rel/my_app_1.0.0.tar.gz -C /srv/build/rel my_app
+    -> /srv/build/rel/my_app_1.0.0.tar.gz
+    Relx:
+    ./relx tar
+    -> /srv/build/_rel/my_app/my_app-1.0.0.tar.gz
     ");
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::exit::Failure;
 use crate::report::Report;
 use crate::settings::{Setting, Settings, SettingsError, Stage};
+use crate::shell::names::role;
 
 /// Prints the settings that have a value, the functions of the config, and what is missing for
 /// which command. With `json` the settings only, for programs. Secrets are masked.
@@ -39,8 +40,9 @@ pub fn listing(settings: &Settings) -> String {
         settings.iter().partition(|setting| !setting.is_unused());
     let place = |line: usize| format!("{}:{line}", settings.config());
     let functions = settings.functions().iter();
-    let functions =
-        functions.map(|function| [function.name.clone(), place(function.line), String::new()]).collect();
+    let functions = functions
+        .map(|function| [function.name.clone(), place(function.line), role(&function.name).to_string()])
+        .collect();
     [
         table(&used.into_iter().map(row).collect::<Vec<_>>()),
         section("Functions", functions),

@@ -1,5 +1,7 @@
 //! What every command works with.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use anyhow::Context as _;
 use camino::Utf8Path;
 
@@ -8,7 +10,8 @@ use crate::deploy::Target;
 use crate::exit::{Failure, OrUsage};
 use crate::host::agent::Place;
 use crate::report::{Redactor, Report, ReportOptions};
-use crate::settings::{DeploySettings, Settings};
+use crate::settings::{DeploySettings, Settings, SettingsError};
+use crate::shell::{Hooks, OnDemand, ShellError, ShellOptions, bash_of};
 use crate::transport::{ConnectOptions, HostAddr, Interrupt, RemotePath};
 
 /// What every command works with.
@@ -19,6 +22,18 @@ pub struct Context {
     pub report: Report,
     /// Says whether the user has asked to stop.
     pub interrupt: Interrupt,
+    hooks: Mutex<Hooks>,
+}
+
+/// Settings that cannot be read are wrong usage, unless it was the user who stopped it.
+fn refused(error: SettingsError) -> Failure {
+    match error {
+        SettingsError::Bash(error) => match error.downcast::<ShellError>() {
+            Ok(error) => error.into_failure(),
+            Err(error) => Failure::usage(error),
+        },
+        error => Failure::usage(error),
+    }
 }
 
 impl Context {
@@ -31,16 +46,34 @@ impl Context {
         let environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let settings = Settings::load(project, &environment, &invocation.settings()).or_usage()?;
-        let report = Report::new(ReportOptions {
-            verbose: matches!(settings.get("MODE"), Some("verbose" | "debug")),
+        let interrupt = Interrupt::from_signals().context("cannot watch for ctrl-c")?;
+        let shown = ReportOptions {
             plain: invocation.common.plain,
             force_colour: invocation.common.runs_as_mix_task,
+            ..ReportOptions::default()
+        };
+        let mut shell = OnDemand::new(project, shown.clone(), interrupt.clone());
+        let settings = Settings::load_with(project, &environment, &invocation.settings(), &mut shell)
+            .map_err(refused)?;
+        let report = Report::new(ReportOptions {
+            verbose: matches!(settings.get("MODE"), Some("verbose" | "debug")),
             log_file: settings.log_file(),
             redactor: Redactor::new(settings.secrets()),
+            ..shown
         });
-        let interrupt = Interrupt::from_signals().context("cannot watch for ctrl-c")?;
-        Ok(Self { settings, report, interrupt })
+        let options = ShellOptions {
+            bash: bash_of(settings.get("BASH_CMD")),
+            project: project.as_std_path().to_owned(),
+            report: report.clone(),
+            interrupt: interrupt.clone(),
+        };
+        let hooks = Mutex::new(Hooks::new(&settings, shell.into_host(), options));
+        Ok(Self { settings, report, interrupt, hooks })
+    }
+
+    /// The functions of the config.
+    pub fn hooks(&self) -> MutexGuard<'_, Hooks> {
+        self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How hosts are connected to.

@@ -1,5 +1,6 @@
 //! The commands: one file each, whose `run` reads like its recipe.
 
+pub mod build_release;
 pub mod check_config;
 mod context;
 mod deploy_release;
@@ -16,8 +17,8 @@ use anyhow::anyhow;
 use camino::Utf8Path;
 
 pub use self::context::Context;
-use crate::cli::{self, Check, Command, Deploy, Invocation, Node};
-use crate::exit::Failure;
+use crate::cli::{self, Build, Check, Command, Deploy, Invocation, Node};
+use crate::exit::{Failure, OrUsage};
 use crate::node::NodeAction;
 
 /// Runs the command that was asked for in the project at `project`.
@@ -37,6 +38,7 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
         context.report.hint(&hint);
     }
     match &invocation.command {
+        Command::Build(Build::Release(_)) => run_build(&context),
         Command::Deploy(Deploy::Release(_)) => deploy_release::run(&context),
         Command::Status(look) => status::run(&context, look.json),
         Command::History(look) => history::run(&context, look.json),
@@ -47,6 +49,21 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
         }
         command => Err(not_built(command)),
     }
+}
+
+fn run_build(context: &Context) -> Result<(), Failure> {
+    let settings = &context.settings;
+    build_release::run(&build_release::BuildContext {
+        settings: &settings.build().or_usage()?,
+        store: &settings.store().or_usage()?,
+        ssh: &settings.ssh().or_usage()?,
+        report: &context.report,
+        interrupt: &context.interrupt,
+        project: settings.project(),
+        verbose: matches!(settings.get("MODE"), Some("verbose" | "debug")),
+        push: settings.is_true("DOCKER_PUSH"),
+    })?;
+    Ok(())
 }
 
 fn run_node(context: &Context, node: &Node, command: &Command) -> Result<(), Failure> {

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Context, history, look};
-use crate::deploy::{Claim, Holder, HostState, Liveness, Target};
+use crate::deploy::{Claim, Holder, HostState, Target};
 use crate::exit::Failure;
+use crate::host::Liveness;
 use crate::node::NodeState;
 use crate::report::table;
 

@@ -1,10 +1,10 @@
 //! Taking and giving back a host's lock: who works on it, and what a dead one has left there.
 
 use super::error::TargetError;
-use super::lock::{Liveness, LockOwner};
 use super::phase::Phase;
 use super::target::{Reached, Target};
 use crate::host::agent::{self, Answer};
+use crate::host::{Liveness, LockOwner};
 use crate::report::Report;
 use crate::transport::{Session, Stdin};
 

@@ -2,8 +2,8 @@
 
 use anyhow::anyhow;
 
-use super::lock::Liveness;
 use crate::exit::{Exit, Failure, Signal};
+use crate::host::Liveness;
 use crate::host::agent::PhaseError;
 use crate::transport::{HostAddr, TransportError};
 

@@ -1,8 +1,8 @@
 //! What is known of a host's deploys, as the host's side printed it.
 
 use super::history::HistoryEntry;
-use super::lock::LockOwner;
 use super::plan::Step;
+use crate::host::LockOwner;
 use crate::host::agent::{Answer, Unreadable};
 use crate::node::NodeState;
 

@@ -113,6 +113,7 @@ impl Repository {
         let output = self
             .git(["rev-parse", "--verify", "--quiet", "--end-of-options", &name])
             .stderr_null()
+            .stdout_capture()
             .run()
             .map_err(GitError::NotRun)?;
         match output.status.code() {
@@ -141,8 +142,10 @@ impl Repository {
         };
         let running = self
             .git(&args)
-            .env("GIT_SSH_COMMAND", ssh::ssh_command(&self.ssh_base(), &ssh))
+            // Inside of the capture, so that it captures both.
             .stderr_to_stdout()
+            .stdout_capture()
+            .env("GIT_SSH_COMMAND", ssh::ssh_command(&self.ssh_base(), &ssh))
             .start()
             .map_err(GitError::NotRun)?;
         let output = loop {
@@ -163,7 +166,7 @@ impl Repository {
     /// What the user has git run as ssh.
     fn ssh_base(&self) -> String {
         let configured = || {
-            let output = self.git(["config", "core.sshCommand"]).stderr_null().run().ok()?;
+            let output = self.git(["config", "core.sshCommand"]).stderr_null().stdout_capture().run().ok()?;
             let command = String::from_utf8_lossy(&output.stdout).trim().to_owned();
             (output.status.success() && !command.is_empty()).then_some(command)
         };
@@ -172,7 +175,7 @@ impl Repository {
     }
 
     fn git(&self, args: impl IntoIterator<Item = impl Into<OsString>>) -> duct::Expression {
-        duct::cmd("git", args).dir(&self.directory).stdin_null().stdout_capture().unchecked()
+        duct::cmd("git", args).dir(&self.directory).stdin_null().unchecked()
     }
 }
 
@@ -266,6 +269,6 @@ mod tests {
             error.starts_with("`git push --tags -f /no/such/dir main` failed (exit status: 128)"),
             "{error}"
         );
-        assert!(error.contains("/no/such/dir"), "{error}");
+        assert!(error.contains("\n  fatal: "), "{error}");
     }
 }

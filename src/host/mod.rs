@@ -1,8 +1,10 @@
-//! Hosts: typed commands on them, in parallel, with errors that say what a person would want to know.
+//! Hosts: our side of a host as a script, many hosts at once, and who holds a lock there.
 
 pub mod agent;
+mod owner;
 mod parallel;
-mod step;
+mod tail;
 
+pub use owner::{InvalidOwner, Liveness, LockOwner};
 pub use parallel::{PARALLEL, each};
-pub use step::{CommandFailed, HostError, run, tail};
+pub use tail::tail;

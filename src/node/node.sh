@@ -68,7 +68,6 @@ call() {
 	script=$root/bin/$app cookie=
 	if [ -n "${pid:-}" ]; then
 		if [ "$(cat "$state/control/pid" 2>/dev/null)" = "$pid" ]; then
-			link_control
 			script=$state/control/bin/$app
 		elif [ -r "/proc/$pid/cmdline" ]; then
 			cookie=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n '/^-setcookie$/{n;p;q;}')
@@ -104,17 +103,17 @@ keep_control() {
 				;;
 			esac
 		done
+		for part in "$root"/lib "$root"/erts-*; do
+			[ ! -d "$part" ] || ln -s -- "$part" "$state/control.new/${part##*/}" || exit 1
+		done
 		printf '%s\n' "$1" >"$state/control.new/pid"
 	) || return 1
 	mv -- "$state/control.new" "$state/control"
 }
 
-# The code may have been put aside meanwhile.
-link_control() {
-	for part in "$root"/lib "$root"/erts-* "$state"/undo/*/tree/lib "$state"/undo/*/tree/erts-*; do
-		[ -d "$part" ] && ln -sfn -- "$part" "$state/control/${part##*/}"
-	done
-	return 0
+# A directory of code has moved from $root/$1 to $2 or back: the control script's link follows it.
+move_control() {
+	[ ! -L "$state/control/$1" ] || ln -sfn -- "$2" "$state/control/$1"
 }
 
 # What the node is asked, once in Elixir and once in Erlang: the version that it booted, how far it

@@ -1,12 +1,13 @@
 //! Status lines, colours, spinners and bars on the terminal, and the log file.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use camino::Utf8Path;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{ReportOptions, To};
@@ -59,10 +60,8 @@ impl Terminal {
         let colour = !options.plain && !no_colour && (terminal || options.force_colour);
         let moving = !options.plain && std::io::stderr().is_terminal();
         let target = if moving { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let log = options.log_file.as_ref().and_then(|path| {
-            // Private: commands and their output are nobody else's business.
-            File::options().create(true).append(true).mode(0o600).open(path).ok().map(Mutex::new)
-        });
+        // A log that cannot be written must not keep anybody from deploying.
+        let log = options.log_file.as_ref().and_then(|path| open_log(path).ok()).map(Mutex::new);
         Self { options, colour, bars: MultiProgress::with_draw_target(target), log }
     }
 
@@ -195,6 +194,14 @@ impl Terminal {
 fn write_whole(sink: &mut dyn Write, bytes: &[u8]) -> std::io::Result<()> {
     sink.write_all(bytes)?;
     sink.flush()
+}
+
+/// Private: commands and their output are nobody else's business.
+fn open_log(path: &Utf8Path) -> std::io::Result<File> {
+    if let Some(directory) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    }
+    File::options().create(true).append(true).mode(0o600).open(path)
 }
 
 fn style(template: &str) -> ProgressStyle {

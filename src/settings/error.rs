@@ -11,6 +11,9 @@ pub enum SettingsError {
     /// The config cannot be evaluated.
     #[error(transparent)]
     Config(#[from] ShellFileError),
+    /// Bash cannot evaluate the config either, or is not there.
+    #[error("{0:#}")]
+    Bash(anyhow::Error),
     /// A file is there but cannot be read.
     #[error("cannot read {path}: {source}")]
     Read {

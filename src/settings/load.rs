@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::beyond::{ConfigShell, StaticOnly};
 use super::defaults;
 use super::dotenv;
 use super::error::SettingsError;
 use super::origin::{Origin, Setting};
-use super::shellfile::{Evaluated, ShellFile, Variables, evaluate};
+use super::shellfile::{Evaluated, Variables};
 use super::table::known;
 use super::{Settings, values};
 
@@ -38,10 +39,23 @@ impl Settings {
         environment: &[(String, String)],
         command_line: &[(&'static str, String)],
     ) -> Result<Self, SettingsError> {
+        Self::load_with(project, environment, command_line, &mut StaticOnly)
+    }
+
+    /// The same for configs that are more than static, which `shell` evaluates.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn load_with(
+        project: &Utf8Path,
+        environment: &[(String, String)],
+        command_line: &[(&'static str, String)],
+        shell: &mut dyn ConfigShell,
+    ) -> Result<Self, SettingsError> {
         let mut loader = Loader::start(project, environment, command_line)?;
         let config = loader.config_path();
         let outside = loader.outside_values();
-        let evaluated = loader.read_config(&config)?;
+        let evaluated = loader.read_config(&config, shell)?;
         for (name, value, origin) in outside {
             loader.set(name, &value, origin);
         }
@@ -100,7 +114,11 @@ impl<'a> Loader<'a> {
         Utf8PathBuf::from(self.value("APP_CONFIG").unwrap_or(CONFIG))
     }
 
-    fn read_config(&mut self, config: &Utf8Path) -> Result<Evaluated, SettingsError> {
+    fn read_config(
+        &mut self,
+        config: &Utf8Path,
+        shell: &mut dyn ConfigShell,
+    ) -> Result<Evaluated, SettingsError> {
         let shown = config.strip_prefix(self.project).unwrap_or(config);
         let content = match fs_err::read(self.project.join(config)) {
             Ok(content) => content,
@@ -114,8 +132,7 @@ impl<'a> Loader<'a> {
             }
             Err(source) => return Err(SettingsError::Read { path: shown.to_owned(), source }),
         };
-        let file = ShellFile::parse(shown, &content)?;
-        let evaluated = evaluate(&file, &mut self.variables)?;
+        let evaluated = self.evaluate(shown, &content, shell)?;
         for (name, _) in self.variables.iter() {
             if let Some(line) = self.variables.line(name) {
                 self.given.insert(name.to_owned(), Origin::Config { file: shown.to_owned(), line });
@@ -155,6 +172,17 @@ impl<'a> Loader<'a> {
     /// The value of a variable that is set and not empty.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.variables.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// What must never be shown of the variables.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let setting = |(name, value): (&str, &str)| Setting {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            origin: self.origin(name),
+        };
+        let settings: Vec<Setting> = self.variables.iter().map(setting).collect();
+        settings.iter().flat_map(Setting::secrets).map(str::to_owned).collect()
     }
 
     /// Sets a value that nobody gave, where there is none yet.

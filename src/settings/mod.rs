@@ -3,6 +3,7 @@
 //! `load` decides whose value counts, `defaults` fills in, `building` and `deploying` turn the
 //! values into what commands work with. `table` lists all settings there are.
 
+mod beyond;
 mod building;
 mod defaults;
 mod deploying;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+pub use beyond::{BeyondStatic, ConfigShell, ReadByBash, Refusal, StaticOnly};
 pub use error::SettingsError;
 pub use origin::{Origin, Setting};
 use shellfile::{Function, Variables};

@@ -188,18 +188,19 @@ impl Records {
 
     /// The next record, if all of it has come.
     fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
-        if let Some(record) = self.cut(0) {
-            return Ok(Some(record));
-        }
+        let mut seen = 0;
         let mut piece = [0; 16 * 1024];
-        match self.pipe.read(&mut piece) {
-            Ok(length) => {
-                let seen = self.unread.len();
-                self.unread.extend_from_slice(&piece[..length]);
-                Ok(self.cut(seen))
+        loop {
+            if let Some(record) = self.cut(seen) {
+                return Ok(Some(record));
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(None),
-            Err(error) => Err(error),
+            seen = self.unread.len();
+            match self.pipe.read(&mut piece) {
+                Ok(length) => self.unread.extend_from_slice(&piece[..length]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 

@@ -25,6 +25,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What bash is started with.
+#[derive(Clone)]
 pub struct ShellOptions {
     /// The program: `bash`, or what `BASH_CMD` names.
     pub bash: PathBuf,
@@ -47,6 +48,8 @@ pub struct ShellHost {
     interrupt: Interrupt,
     variables: Variables,
     functions: Vec<Defined>,
+    /// Files of ours that stand for files of the project.
+    copies: Vec<(PathBuf, PathBuf)>,
     ended: bool,
 }
 
@@ -81,7 +84,8 @@ impl ShellHost {
             command.process_group(0);
         }
         let mut child = command.spawn().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => ShellError::NoBash {
+            // A project that is gone has the same error.
+            ErrorKind::NotFound if options.project.is_dir() => ShellError::NoBash {
                 bash: options.bash.display().to_string(),
                 needed_by: needed_by.to_owned(),
             },
@@ -91,7 +95,18 @@ impl ShellHost {
         let (variables, functions) = (Variables::default(), Vec::new());
         let interrupt = options.interrupt;
         let bash = options.bash;
-        Ok(Self { bash, child, leads_group, channel, outputs, interrupt, variables, functions, ended: false })
+        Ok(Self {
+            bash,
+            child,
+            leads_group,
+            channel,
+            outputs,
+            interrupt,
+            variables,
+            functions,
+            copies: Vec::new(),
+            ended: false,
+        })
     }
 
     /// The variables, as both sides know them.
@@ -102,6 +117,11 @@ impl ShellHost {
     /// The variables, to be changed; bash is told before it runs anything.
     pub fn variables_mut(&mut self) -> &mut Variables {
         &mut self.variables
+    }
+
+    /// Shows what is printed from now on there.
+    pub fn show_on(&mut self, report: Report) {
+        self.outputs.show_on(report);
     }
 
     /// The functions that the project has defined or redefined. What the prelude defines is not
@@ -129,19 +149,14 @@ impl ShellHost {
         let source = match text {
             None => file.as_std_path().to_owned(),
             Some(text) => {
-                let copy = self.channel.directory().join("config");
+                let copy = self.channel.directory().join(format!("text.{}", self.copies.len()));
                 fs_err::write(&copy, text)?;
+                self.copies.push((copy.clone(), file.as_std_path().to_owned()));
                 copy
             }
         };
         let shown = source.display().to_string();
-        let mut outcome = self.run("load", &[&shown], requests)?;
-        for function in self.functions.iter_mut().filter(|function| function.file == source) {
-            function.file = file.as_std_path().to_owned();
-        }
-        if let Some(failed) = outcome.failed.as_mut().filter(|failed| failed.file == shown) {
-            failed.file = file.to_string();
-        }
+        let outcome = self.run("load", &[&shown], requests)?;
         match outcome.ending {
             Ending::Exited(status) | Ending::Killed(status) => {
                 let failed = outcome.failed.map(|failed| failed.to_string());
@@ -315,6 +330,9 @@ impl ShellHost {
         if verb == "load" {
             let listed = text(self.answer()?);
             self.functions = functions(&listed, self.channel.directory());
+            for function in &mut self.functions {
+                function.file = original(&self.copies, &function.file);
+            }
         }
         let ending = if fell_through { Ending::FellThrough(status) } else { Ending::Returned(status) };
         Ok(CallOutcome { ending, failed: failed.filter(|_| status != 0), tail: self.outputs.tail(), output })
@@ -322,11 +340,16 @@ impl ShellHost {
 
     fn failed_command(&mut self) -> Result<Option<FailedCommand>, ShellError> {
         let (command, file, line) = (text(self.answer()?), text(self.answer()?), text(self.answer()?));
+        let file = original(&self.copies, Path::new(&file)).display().to_string();
         Ok((!command.is_empty()).then(|| FailedCommand { command, file, line: line.parse().ok() }))
     }
 
     /// Bash has ended: by `exit`, which told why, or by a signal, which did not.
     fn exited(&mut self, status: ExitStatus) -> Result<CallOutcome, ShellError> {
+        // A ctrl-c of the terminal reaches both of us.
+        if let Some(signal) = self.interrupt.received() {
+            return Err(ShellError::Interrupted(signal));
+        }
         let ending = match status.code() {
             Some(code) => Ending::Exited(code),
             None => Ending::Killed(status.signal().unwrap_or_default()),
@@ -362,6 +385,12 @@ impl ShellHost {
         let pid = Pid::from_child(&self.child);
         if self.leads_group { kill_process_group(pid, signal) } else { kill_process(pid, signal) }
     }
+}
+
+/// The file of the project that a file stands for.
+fn original(copies: &[(PathBuf, PathBuf)], file: &Path) -> PathBuf {
+    let copy = copies.iter().find(|(copy, _)| copy == file);
+    copy.map_or(file, |(_, original)| original).to_owned()
 }
 
 impl Drop for ShellHost {

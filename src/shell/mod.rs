@@ -7,17 +7,24 @@
 
 mod channel;
 mod error;
+mod hooks;
 mod host;
+pub mod names;
+mod on_demand;
 mod outcome;
 mod outputs;
 mod question;
 mod requests;
+mod script;
 mod told;
 mod variables;
 
 pub use error::ShellError;
+pub use hooks::{Hooks, Ran};
 pub use host::{ShellHost, ShellOptions};
+pub use on_demand::{OnDemand, bash_of};
 pub use outcome::{CallOutcome, Ending, FailedCommand};
 pub use requests::{NoRequests, Reach, RemoteScript, Reply, Requests};
+pub use script::{Hosts, ScriptError, ScriptMode, Serving, Steps, check_hosts, run_script};
 pub use told::Defined;
 pub use variables::{Value, Variables};

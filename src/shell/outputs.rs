@@ -47,6 +47,11 @@ impl Outputs {
         Ok(outputs)
     }
 
+    /// Shows what comes from now on there.
+    pub(super) fn show_on(&mut self, report: Report) {
+        self.report = report;
+    }
+
     /// The pipes that are open, to wait for what comes.
     pub(super) fn pipes(&self) -> impl Iterator<Item = PollFd<'_>> {
         self.open().map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN))

@@ -1,6 +1,7 @@
 //! What functions of the user's ask of us while they run.
 
 use super::Variables;
+use crate::exit::Failure;
 
 /// Serves functions of the user's while they run. Whatever goes wrong is shown by the one who
 /// serves; bash only gets the status.
@@ -14,6 +15,11 @@ pub trait Requests {
 
     /// Writes a line to the log (`__log`).
     fn log(&mut self, text: &str);
+
+    /// What went wrong last while serving, once: the reason of a function that fails because of it.
+    fn take_failure(&mut self) -> Option<Failure> {
+        None
+    }
 }
 
 /// Text that a function sends to hosts.

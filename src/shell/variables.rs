@@ -58,6 +58,13 @@ impl Variables {
         self.put(name, text.into(), true);
     }
 
+    /// A variable that bash has inherited with this value.
+    pub(super) fn know(&mut self, name: &str, text: &str) {
+        if is_shared(name) {
+            self.known.insert(name.to_owned(), Value::Text { text: text.to_owned(), exported: true });
+        }
+    }
+
     /// Takes a variable away.
     pub fn unset(&mut self, name: &str) {
         if self.known.remove(name).is_some() {
@@ -87,8 +94,11 @@ impl Variables {
 
     /// Takes over all that bash has. What it has not heard of yet stays to be told.
     pub(super) fn replace(&mut self, told: Vec<Told>) {
-        let mut known: BTreeMap<String, Value> =
-            told.into_iter().map(|told| (told.name, told.value)).collect();
+        let mut known: BTreeMap<String, Value> = told
+            .into_iter()
+            .filter(|told| is_shared(&told.name))
+            .map(|told| (told.name, told.value))
+            .collect();
         for (name, change) in &self.changed {
             match change {
                 Change::Unset => known.remove(name),

@@ -1,6 +1,7 @@
 //! A process on this machine that carries a command: `sh` itself, or the system's `ssh`.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -10,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::engine::{Aftermath, Sink};
+use super::engine::Sink;
 use super::outgoing::Outgoing;
 use super::watch::Watch;
 use super::{Stream, TransportError};
@@ -19,6 +20,11 @@ use super::{Stream, TransportError};
 const CHUNK: usize = 64 * 1024;
 /// How long a process has between being asked to end and being ended.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long the rest of the output of a process that has ended is read: killed, it may have left
+/// something that holds its outputs open.
+const REST: Duration = Duration::from_millis(300);
+/// How long a process may take to end when the command that it carries has.
+const EXIT: Duration = Duration::from_millis(200);
 
 /// Runs `command` to its end: gives it `input`, hands its outputs to `sink` as they come.
 ///
@@ -67,38 +73,35 @@ fn pump(
     watch: &Watch<'_>,
 ) -> Result<ExitStatus, TransportError> {
     let io = |source| TransportError::Io { host: watch.host().clone(), source };
-    let mut aftermath: Option<Aftermath> = None;
+    let mut exited = None;
     loop {
         watch.check()?;
         pipes.wait(watch.patience()).map_err(io)?;
         pipes.feed(&mut outgoing).map_err(io)?;
-        let heard = pipes.listen(sink).map_err(io)?;
-        let exited = child.try_wait().map_err(io)?;
-        match (&mut aftermath, exited) {
-            (_, Some(status)) if pipes.outputs_ended() => return Ok(status),
-            (Some(aftermath), _) if heard == Heard::Something => aftermath.heard(),
-            (Some(aftermath), Some(status)) if aftermath.over() => return Ok(status),
-            (Some(aftermath), None) if aftermath.over() => {
-                // An `ssh` that waits for the end of outputs which a daemon holds open. It may have
-                // exited by itself just now, hence the kill may fail.
-                let _ = child.kill();
-                return child.wait().map_err(io);
+        if pipes.listen(sink).map_err(io)?.is_break() {
+            return exit(child).map_err(io);
+        }
+        if let Some(status) = child.try_wait().map_err(io)? {
+            let since = exited.get_or_insert_with(Instant::now);
+            if pipes.outputs_ended() || since.elapsed() >= REST {
+                return Ok(status);
             }
-            (None, exited) if exited.is_some() || heard == Heard::End => {
-                aftermath = Some(Aftermath::begin());
-            }
-            _ => {}
         }
     }
 }
 
-/// What a look at the outputs has shown.
-#[derive(Debug, PartialEq, Eq)]
-enum Heard {
-    Nothing,
-    Something,
-    /// The sink says that the command has ended.
-    End,
+/// The end of a process whose command has ended. An `ssh` may wait for the end of outputs that a
+/// daemon holds open, and is ended then.
+fn exit(child: &mut Child) -> io::Result<ExitStatus> {
+    let begin = Instant::now();
+    while begin.elapsed() < EXIT {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill()?;
+    child.wait()
 }
 
 /// Our ends of a child's pipes. None blocks.
@@ -168,21 +171,18 @@ impl Pipes {
         Ok(())
     }
 
-    /// Hands on what is there now.
-    fn listen(&mut self, sink: &mut Sink<'_>) -> io::Result<Heard> {
-        let mut heard = Heard::Nothing;
-        let mut note = |stream, bytes: &[u8]| match sink(stream, bytes).is_break() {
-            true => heard = Heard::End,
-            false if heard == Heard::Nothing => heard = Heard::Something,
-            false => {}
-        };
-        if read(&mut self.stdout, &mut self.buffer, |bytes| note(Stream::Stdout, bytes))? {
+    /// Hands on what is there now; breaks off with the sink.
+    fn listen(&mut self, sink: &mut Sink<'_>) -> io::Result<ControlFlow<()>> {
+        let mut flow = ControlFlow::Continue(());
+        if read(&mut self.stdout, &mut self.buffer, |bytes| flow = sink(Stream::Stdout, bytes))? {
             self.stdout = None;
         }
-        if read(&mut self.stderr, &mut self.buffer, |bytes| note(Stream::Stderr, bytes))? {
+        if flow.is_continue()
+            && read(&mut self.stderr, &mut self.buffer, |bytes| flow = sink(Stream::Stderr, bytes))?
+        {
             self.stderr = None;
         }
-        Ok(heard)
+        Ok(flow)
     }
 }
 

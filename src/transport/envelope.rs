@@ -4,9 +4,9 @@
 //! POSIX sh, which reads a script from standard input (`dd` takes exactly that many bytes, where
 //! `head` may take more), and that one starts the shell of the command, which reads the command in
 //! the same way. So no text of ours meets the login shell or the process list. A script ends with a
-//! seal: what a dying link cuts short must never run. Two lines on standard output frame the
-//! command's own output: what a login shell prints before the first is no output, and the second
-//! carries the exit status, even while a daemon that the command started holds the outputs open.
+//! seal: what a dying link cuts short must never run. Two lines frame each of the command's outputs:
+//! what a login shell prints before the first is no output; the second carries the exit status, and
+//! says that all has come, even while a daemon that the command started holds the output open.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -31,12 +31,18 @@ pub(super) struct Envelope {
 
 /// What the host answered, read as it comes.
 pub(super) struct Answer<'a> {
+    stdout: Framed<'a>,
+    stderr: Framed<'a>,
+    sink: &'a mut dyn FnMut(Stream, &[u8]),
+}
+
+/// One of the command's two outputs, in its frame.
+struct Framed<'a> {
     mark: &'a str,
     state: State,
     /// The beginning of what may be a frame line, or not.
     held: Vec<u8>,
     noise: Vec<u8>,
-    sink: &'a mut dyn FnMut(Stream, &[u8]),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,15 +75,17 @@ impl Envelope {
             true => "\"$(command -v bash || command -v sh)\"",
             false => "sh",
         };
-        let frame =
-            format!("echo \"{mark}started $$\"\n{shell} -c '{run_body}'\necho \"{mark}ended $?\"\n{SEAL}");
+        let frame = format!(
+            "say() {{ echo \"{mark}$1\"; echo \"{mark}$1\" >&2; }}\n\
+             say \"started $$\"\n{shell} -c '{run_body}'\nsay \"ended $?\"\n{SEAL}"
+        );
         let line = format!("exec sh -c '{}'", read_and_run(frame.len()));
         Self { line, script: (frame + &body).into_bytes(), mark }
     }
 
     /// The reader of the answer; the command's own output goes to `sink`.
     pub(super) fn answer<'a>(&'a self, sink: &'a mut dyn FnMut(Stream, &[u8])) -> Answer<'a> {
-        Answer { mark: &self.mark, state: State::NotStarted, held: Vec::new(), noise: Vec::new(), sink }
+        Answer { stdout: Framed::new(&self.mark), stderr: Framed::new(&self.mark), sink }
     }
 }
 
@@ -91,88 +99,99 @@ fn read_and_run(length: usize) -> String {
 }
 
 impl Answer<'_> {
-    /// Takes a piece of output; breaks when the command has ended.
+    /// Takes a piece of output; breaks when the command has ended and all of its output has come.
     pub(super) fn take(&mut self, stream: Stream, bytes: &[u8]) -> ControlFlow<()> {
-        match stream {
-            Stream::Stderr => {
-                if self.state == State::NotStarted {
-                    self.keep_noise(bytes);
-                }
-                (self.sink)(Stream::Stderr, bytes);
-            }
-            Stream::Stdout if self.held.is_empty() => self.read(bytes),
-            Stream::Stdout => {
-                let mut text = std::mem::take(&mut self.held);
-                text.extend_from_slice(bytes);
-                self.read(&text);
-            }
-        }
-        match self.state {
-            State::Ended(_) => ControlFlow::Break(()),
+        let framed = match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        framed.take(bytes, &mut |text| (self.sink)(stream, text));
+        match (&self.stdout.state, &self.stderr.state) {
+            (State::Ended(_), State::Ended(_)) => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
     }
 
-    /// The output is at its end. Returns how the command ended, if the host said so.
+    /// The outputs are at their end. Returns how the command ended, if the host said so.
     pub(super) fn finish(&mut self) -> Option<ExitStatus> {
-        let held = std::mem::take(&mut self.held);
-        self.emit(&held);
-        match &self.state {
+        self.stdout.finish(&mut |text| (self.sink)(Stream::Stdout, text));
+        self.stderr.finish(&mut |text| (self.sink)(Stream::Stderr, text));
+        [&self.stdout, &self.stderr].into_iter().find_map(|framed| match &framed.state {
             State::Ended(status) => Some(status.clone()),
             _ => None,
-        }
+        })
     }
 
     /// The process that leads the command's process group, while the command runs.
     pub(super) fn leader(&self) -> Option<i32> {
-        match self.state {
-            State::Running { leader } => Some(leader),
+        match (&self.stdout.state, &self.stderr.state) {
+            (State::Running { leader }, _) | (_, State::Running { leader }) => Some(*leader),
             _ => None,
         }
     }
 
     /// What came instead, when the command has not been started.
     pub(super) fn noise(&self) -> Option<String> {
-        (self.state == State::NotStarted).then(|| String::from_utf8_lossy(&self.noise).trim().to_owned())
+        let started = [&self.stdout, &self.stderr].iter().any(|framed| framed.state != State::NotStarted);
+        (!started).then(|| {
+            let noise = [self.stdout.noise.as_slice(), &self.stderr.noise].concat();
+            String::from_utf8_lossy(&noise).trim().to_owned()
+        })
+    }
+}
+
+impl<'a> Framed<'a> {
+    fn new(mark: &'a str) -> Self {
+        Self { mark, state: State::NotStarted, held: Vec::new(), noise: Vec::new() }
     }
 
-    fn read(&mut self, text: &[u8]) {
+    fn take(&mut self, bytes: &[u8], sink: &mut dyn FnMut(&[u8])) {
+        if self.held.is_empty() {
+            self.read(bytes, sink);
+        } else {
+            let mut text = std::mem::take(&mut self.held);
+            text.extend_from_slice(bytes);
+            self.read(&text, sink);
+        }
+    }
+
+    fn read(&mut self, text: &[u8], sink: &mut dyn FnMut(&[u8])) {
         let word = match self.state {
             State::NotStarted => "started ",
             State::Running { .. } => "ended ",
             State::Ended(_) => return,
         };
         match find_line(text, &format!("{}{word}", self.mark)) {
-            Found::Nowhere => self.emit(text),
+            Found::Nowhere => self.emit(text, sink),
             Found::Perhaps(start) => {
-                self.emit(&text[..start]);
+                self.emit(&text[..start], sink);
                 self.held = text[start..].to_vec();
             }
             Found::Line { start, end, number } => {
-                self.emit(&text[..start]);
+                self.emit(&text[..start], sink);
                 self.state = match self.state {
                     State::NotStarted => State::Running { leader: number },
                     _ => State::Ended(ExitStatus::from_shell(number)),
                 };
-                self.read(&text[end..]);
+                self.read(&text[end..], sink);
             }
         }
     }
 
-    fn emit(&mut self, text: &[u8]) {
-        if text.is_empty() {
-            return;
-        }
-        if self.state == State::NotStarted {
-            self.keep_noise(text);
-        } else {
-            (self.sink)(Stream::Stdout, text);
-        }
+    fn finish(&mut self, sink: &mut dyn FnMut(&[u8])) {
+        let held = std::mem::take(&mut self.held);
+        self.emit(&held, sink);
     }
 
-    fn keep_noise(&mut self, text: &[u8]) {
-        let room = NOISE_LIMIT.saturating_sub(self.noise.len());
-        self.noise.extend_from_slice(&text[..text.len().min(room)]);
+    fn emit(&mut self, text: &[u8], sink: &mut dyn FnMut(&[u8])) {
+        match self.state {
+            _ if text.is_empty() => {}
+            State::NotStarted => {
+                let room = NOISE_LIMIT.saturating_sub(self.noise.len());
+                self.noise.extend_from_slice(&text[..text.len().min(room)]);
+            }
+            _ => sink(text),
+        }
     }
 }
 
@@ -215,12 +234,26 @@ mod tests {
         let mut sink = |_: Stream, bytes: &[u8]| out.extend_from_slice(bytes);
         let mut answer = envelope.answer(&mut sink);
         for piece in pieces {
-            if answer.take(Stream::Stdout, piece).is_break() {
-                break;
-            }
+            assert!(answer.take(Stream::Stdout, piece).is_continue(), "stderr has not ended");
         }
         let (status, noise) = (answer.finish(), answer.noise());
         (out, status, noise)
+    }
+
+    #[test]
+    fn breaks_when_both_outputs_have_ended() {
+        let envelope = Envelope { line: String::new(), script: Vec::new(), mark: MARK.to_owned() };
+        let mut sink = |_: Stream, _: &[u8]| {};
+        let mut answer = envelope.answer(&mut sink);
+        let started = format!("{MARK}started 7\n");
+        let ended = format!("{MARK}ended 0\n");
+        assert_eq!(answer.leader(), None);
+        for text in [&started, &ended] {
+            assert!(answer.take(Stream::Stderr, text.as_bytes()).is_continue());
+        }
+        assert!(answer.take(Stream::Stdout, started.as_bytes()).is_continue());
+        assert_eq!(answer.leader(), Some(7));
+        assert!(answer.take(Stream::Stdout, ended.as_bytes()).is_break());
     }
 
     #[test]

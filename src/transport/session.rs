@@ -141,10 +141,19 @@ impl Session {
         let envelope = Envelope::new(command);
         let mut answer = envelope.answer(sink);
         let watch = Watch::over(command, &self.addr, &self.interrupt);
+        if let Some(reason) = watch.reason_to_end() {
+            return Err(reason);
+        }
         let ran = self.engine.run(
             &envelope.line,
             &mut envelope.script.as_slice().chain(input),
-            &mut |stream, bytes| answer.take(stream, bytes),
+            &mut |stream, bytes| {
+                let flow = answer.take(stream, bytes);
+                if answer.leader().is_some() {
+                    watch.started();
+                }
+                flow
+            },
             &watch,
         );
         let told = answer.finish();

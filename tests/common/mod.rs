@@ -3,5 +3,6 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod proxy;
+pub mod session;
 pub mod sshd;
 pub mod world;

@@ -88,6 +88,7 @@ pub struct SshdOptions {
     login_shell: &'static str,
     banner: Option<&'static str>,
     greeting: Option<&'static str>,
+    config: &'static str,
     known: bool,
 }
 
@@ -107,6 +108,12 @@ impl SshdOptions {
     /// What the login shell prints before every command, as a careless `.bashrc` does.
     pub fn greeting(mut self, text: &'static str) -> Self {
         self.greeting = Some(text);
+        self
+    }
+
+    /// Lines of sshd_config that come before the usual.
+    pub fn config(mut self, lines: &'static str) -> Self {
+        self.config = lines;
         self
     }
 
@@ -153,7 +160,7 @@ impl Sshd {
 
     /// To be told what the host is like.
     pub fn options() -> SshdOptions {
-        SshdOptions { login_shell: "bash", banner: None, greeting: None, known: true }
+        SshdOptions { login_shell: "bash", banner: None, greeting: None, config: "", known: true }
     }
 
     /// Its port on 127.0.0.1.
@@ -181,7 +188,7 @@ impl Sshd {
 
     /// What sshd wrote down.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.root.join("log")).unwrap_or_default()
+        log_of(&self.root)
     }
 
     /// How often somebody has logged in.
@@ -268,12 +275,13 @@ impl Sshd {
         // SHLVL keeps a bash that runs the wrapper from the .bashrc of this machine's user; the
         // login shell reads that of the host. LogLevel DEBUG1 names the client's software, and the reasons of refusals.
         let config = format!(
-            "HostKey {root}/host_key\nAuthorizedKeysFile {root}/authorized_keys\nPidFile none\n\
+            "{lines}\nHostKey {root}/host_key\nAuthorizedKeysFile {root}/authorized_keys\nPidFile none\n\
              UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nForceCommand {root}/login\nMaxStartups 100:30:200\n\
              MaxSessions 20\nMaxAuthTries 6\nLogLevel DEBUG1\nPrintMotd no\nSetEnv SHLVL=1\nAcceptEnv LANG LC_*\n\
              Subsystem sftp internal-sftp\n{}",
-            banner.unwrap_or_default()
+            banner.unwrap_or_default(),
+            lines = options.config,
         );
         fs::write(root.join("sshd_config"), config).unwrap();
     }
@@ -285,24 +293,22 @@ impl Sshd {
             fs::create_dir_all("/run/sshd").unwrap();
         }
         let before = self.log().matches("Server listening on").count();
-        let mut listener = Command::new(SSHD)
+        let listener = Command::new(SSHD)
             .args(["-D", "-o", &format!("ListenAddress 127.0.0.1:{}", self.port)])
             .args(["-f", self.root.join("sshd_config").as_str(), "-E", self.root.join("log").as_str()])
             .stdin(Stdio::null())
-            .spawn()
-            .expect("sshd starts");
+            .spawn();
+        let listener = self.listener.insert(listener.expect("sshd starts"));
         let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(20) {
-            if self.log().matches("Server listening on").count() > before {
-                self.listener = Some(listener);
+        while listener.try_wait().expect("it is our child").is_none() {
+            if log_of(&self.root).matches("Server listening on").count() > before {
                 return true;
             }
-            if listener.try_wait().expect("it is our child").is_some() {
-                return false;
-            }
+            assert!(begin.elapsed() < Duration::from_secs(20), "sshd is silent:\n{}", log_of(&self.root));
             std::thread::sleep(Duration::from_millis(5));
         }
-        panic!("sshd neither listens nor ends:\n{}", self.log());
+        self.listener = None;
+        false
     }
 
     /// The sshd processes that carry connections: what the listener has started, and what those have.
@@ -356,6 +362,11 @@ impl Drop for Sshd {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+fn log_of(root: &Utf8Path) -> String {
+    // There is none before the first start.
+    fs::read_to_string(root.join("log")).unwrap_or_default()
 }
 
 /// The user who runs the tests, who is the user on every host.

@@ -16,6 +16,8 @@ pub struct World {
 /// The variables that every file starts with, as the original sets them before it reads a config.
 pub const START: &[(&str, &str)] = &[
     ("HOME", "/home/tester"),
+    // A generated file finds no program to run.
+    ("PATH", "/nowhere"),
     ("MODE", "compact"),
     ("VERBOSE", ""),
     ("SILENCE", "&> /dev/null"),
@@ -45,11 +47,11 @@ pub fn ours(path: &Utf8Path, content: &[u8]) -> Result<World, String> {
 
 /// What bash makes of each file: None where it gave up (`${X:?}`, syntax errors).
 pub fn real(files: &[Utf8PathBuf]) -> Vec<Option<World>> {
-    let output = Command::new("bash")
+    let output = Command::new("/bin/bash")
         .args(["--norc", "--noprofile", "-c", SCRIPT, "bash"])
         .args(files)
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .current_dir(files.first().and_then(|file| file.parent()).expect("a file"))
         .env("LC_ALL", "C.UTF-8")
         .envs(START.iter().copied())
         .output()
@@ -70,7 +72,7 @@ for __letter in {A..Z} {a..z}; do __list="$__list \${!$__letter@}"; done
 __list="$__list \${!_@}\""
 eval "$__list"
 __known=" $__names "
-for __name in HOME MODE VERBOSE SILENCE TARGET_MIX_ENV MIX_CMD REBAR_CMD NODE_ENVIRONMENT DEPLOY_ENVIRONMENT \
+for __name in HOME PATH MODE VERBOSE SILENCE TARGET_MIX_ENV MIX_CMD REBAR_CMD NODE_ENVIRONMENT DEPLOY_ENVIRONMENT \
   ORIGIN_DIR RELEASE_FILE GREETING; do __known="${__known/ $__name / }"; done
 for __file in "$@"; do
   printf '\0'
@@ -80,7 +82,7 @@ for __file in "$@"; do
     unset IFS
     eval "$__list"
     for __name in $__names; do
-      case $__name in __*|_|BASH*|FUNCNAME) continue ;; esac
+      case $__name in __names|__list|__letter|__known|__file|__name|_|BASH*|FUNCNAME) continue ;; esac
       case $__known in *" $__name "*) continue ;; esac
       [ -n "${!__name+set}" ] && printf '%s=%s\0' "$__name" "${!__name}"
     done

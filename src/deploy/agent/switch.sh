@@ -42,7 +42,7 @@ switch_step() {
 
 put_aside() {
 	exists "$root/$1" || return 0
-	make_parent "$undo/$1" && mv -- "$root/$1" "$undo/$1"
+	make_parent "$undo/$1" && mv -- "$root/$1" "$undo/$1" && move_control "$1" "$undo/$1"
 }
 
 put_in_place() {
@@ -77,7 +77,7 @@ undo_step() {
 	aside | replace)
 		exists "$undo/$2" || return 0
 		if exists "$root/$2"; then take_back "$2" || return 1; fi
-		mv -- "$undo/$2" "$root/$2"
+		mv -- "$undo/$2" "$root/$2" && move_control "$2" "$root/$2"
 		;;
 	esac
 }

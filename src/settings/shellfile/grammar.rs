@@ -287,6 +287,17 @@ impl Builder<'_> {
             let at = start + quote;
             return Err(Fault::unsupported("a single quote inside '${..}' in a function", at..at + 1));
         }
+        if let Some(mark) = ambiguous_here_document(text) {
+            let at = start + mark;
+            return Err(Fault::unsupported(
+                "a '\\' that continues a line of a here-document or stands in its end mark",
+                at..at + 2,
+            ));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
+        if !function.fname.value.chars().all(plain) {
+            return Err(Fault::unsupported("a function of such a name", span.clone()));
+        }
         let line = self.offsets.line(start);
         Ok(Kind::Define(Function { name: function.fname.value.clone(), line, text: text.to_owned() }))
     }
@@ -310,6 +321,17 @@ fn ambiguous_quote(text: &str) -> Option<usize> {
         let inside = &text[start..start + text[start..].find('}').unwrap_or(text.len() - start)];
         let quotes = inside.matches('\'').count();
         (quotes % 2 == 1).then(|| start + inside.find('\'').unwrap_or_default())
+    })
+}
+
+/// Where a `\` stands in a here-document's end mark (the grammar drops it even inside quotes) or
+/// continues a line in it (bash joins the lines before it looks for the mark).
+fn ambiguous_here_document(text: &str) -> Option<usize> {
+    text.match_indices("<<").map(|(at, _)| at).find(|at| {
+        let rest = &text[at + 2..];
+        let tag = rest.trim_start_matches(['-', ' ', '\t']);
+        let tag = tag.split(['\n', ' ', '\t', ';', '|', '&', '<', '>', ')']).next().unwrap_or_default();
+        !rest.starts_with('<') && (tag.contains('\\') || rest.contains("\\\n"))
     })
 }
 

@@ -52,6 +52,18 @@ impl Variables {
         self.0.iter().filter_map(|(name, variable)| Some((name.as_str(), variable.value.as_deref()?)))
     }
 
+    /// Takes over what bash has made of a variable; `line` of the file is where it did.
+    pub(in crate::settings) fn take_over(&mut self, name: &str, value: String, exported: bool, line: usize) {
+        if is_name(name) {
+            self.0.insert(name.to_owned(), Variable { value: Some(value), exported, line: Some(line) });
+        }
+    }
+
+    /// Takes a variable away.
+    pub(in crate::settings) fn unset(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     pub(super) fn assign(&mut self, name: &str, value: String, line: usize) {
         let variable = self.0.entry(name.to_owned()).or_default();
         variable.value = Some(value);

@@ -161,8 +161,9 @@ impl<'a> Reader<'a> {
         let end = prefix
             .find(|c: char| c == '/' || place.ends_at(c) || (c == ':' && place != Place::Argument))
             .unwrap_or(prefix.len());
+        let continued = prefix[..end].ends_with('\\') && prefix[end..].starts_with('\n');
         let prefix = &prefix[..end];
-        if prefix.contains("\\\n") {
+        if continued || prefix.contains("\\\n") {
             return Err(self.unsupported("a '~' before a line continuation", 1));
         }
         self.at += 1;

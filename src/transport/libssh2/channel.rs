@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ssh2::Channel;
 
 use super::link::{Blocked, Link};
-use crate::transport::engine::{Aftermath, Sink};
+use crate::transport::engine::Sink;
 use crate::transport::outgoing::Outgoing;
 use crate::transport::watch::Watch;
 use crate::transport::{ExitStatus, HostAddr, Stream, TransportError};
@@ -34,7 +34,7 @@ pub(super) fn run(
         buffer: vec![0; CHUNK / 4],
         half_sent: None,
         input_ended: false,
-        aftermath: None,
+        ended: false,
     };
     match exchange.pump(sink, watch) {
         Ok(()) => exchange.finish(),
@@ -61,39 +61,40 @@ struct Exchange<'a> {
     buffer: Vec<u8>,
     half_sent: Option<Part>,
     input_ended: bool,
-    aftermath: Option<Aftermath>,
+    /// The command has ended, and all of its output has come.
+    ended: bool,
 }
 
 impl Exchange<'_> {
-    /// Sends and receives until the command's outputs are at their end, or soon after the command is.
+    /// Sends and receives until the command has ended.
     fn pump(&mut self, sink: &mut Sink<'_>, watch: &Watch<'_>) -> Result<(), TransportError> {
         loop {
             watch.check()?;
             let sent = self.send(watch.host())?;
             let received = self.receive(sink)?;
-            if self.half_sent.is_none() && self.channel.eof() {
+            if self.half_sent.is_none() && (self.ended || self.channel.eof()) {
                 return Ok(());
-            }
-            if let Some(aftermath) = &mut self.aftermath {
-                if received {
-                    aftermath.heard();
-                }
-                if self.half_sent.is_none() && aftermath.over() {
-                    return Ok(());
-                }
             }
             if sent || received {
                 self.link.heard();
-            } else {
-                let blocked = self.half_sent.map_or(Blocked::Receiving, |_| Blocked::HalfSent);
-                self.link.wait(watch.patience(), blocked)?;
+                continue;
             }
+            let blocked = self.half_sent.map_or(Blocked::Receiving, |_| Blocked::HalfSent);
+            self.link.wait(watch.patience(), blocked)?;
+            // Killed with all that frames it: what holds the outputs open is something else.
+            self.ended |= self.signal().is_some();
         }
+    }
+
+    /// The signal that has ended the login shell, if one did.
+    fn signal(&self) -> Option<String> {
+        // libssh2 fails here only without a channel.
+        self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal)
     }
 
     /// Sends what the host takes now, and the end of the input behind it. Returns whether it took any.
     fn send(&mut self, host: &HostAddr) -> Result<bool, TransportError> {
-        let ended = self.input_ended || self.aftermath.is_some();
+        let ended = self.input_ended || self.ended;
         match self.half_sent {
             Some(Part::Window) => return Ok(false),
             None if ended => return Ok(false),
@@ -150,9 +151,7 @@ impl Exchange<'_> {
                 Ok(length) => {
                     self.half_sent = None;
                     received = true;
-                    if sink(stream, &self.buffer[..length]).is_break() && self.aftermath.is_none() {
-                        self.aftermath = Some(Aftermath::begin());
-                    }
+                    self.ended |= sink(stream, &self.buffer[..length]).is_break();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.half_sent = (self.link.blocked() == Blocked::HalfSent).then_some(Part::Window);
@@ -166,8 +165,7 @@ impl Exchange<'_> {
     /// Closes the channel of a command that has ended; returns what the host says about how.
     fn finish(mut self) -> Result<ExitStatus, TransportError> {
         self.link.close(&mut self.channel, CLOSING)?;
-        // Where the host has sent no signal the exit status holds.
-        if let Ok(ssh2::ExitSignal { exit_signal: Some(signal), .. }) = self.channel.exit_signal() {
+        if let Some(signal) = self.signal() {
             return Ok(ExitStatus::Signal(signal));
         }
         self.channel.exit_status().map(ExitStatus::Code).map_err(|error| self.link.fail(&error.into()))

@@ -1,6 +1,6 @@
 //! The connection under the channels: waiting for it, and noticing when it is gone.
 
-use std::io;
+use std::io::{self, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,19 @@ const SILENCE: Duration = Duration::from_secs(10);
 const GLANCE: Duration = Duration::from_millis(100);
 /// What libssh2 returns when it would have to wait.
 const WOULD_BLOCK: ErrorCode = ErrorCode::Session(-37);
+/// What libssh2 returns when the host says no to a channel or a command, which breaks nothing.
+const REFUSALS: [ErrorCode; 2] = [ErrorCode::Session(-21), ErrorCode::Session(-22)];
 
 /// A session of libssh2 that does not block, and its socket.
 pub(super) struct Link {
     session: Session,
     socket: TcpStream,
     addr: HostAddr,
-    heard: Instant,
+    /// How long we have listened in vain. Time in which we were stopped ourselves does not count.
+    silence: Duration,
     broken: Option<String>,
+    /// A channel on which nothing runs, to read what the host says while no command does.
+    idle: Option<Channel>,
 }
 
 /// An operation of libssh2 could not be finished now.
@@ -37,7 +42,7 @@ pub(super) enum Blocked {
 impl Link {
     /// A link over this session, which has been logged in.
     pub(super) fn new(session: Session, socket: TcpStream, addr: HostAddr) -> Self {
-        Self { session, socket, addr, heard: Instant::now(), broken: None }
+        Self { session, socket, addr, silence: Duration::ZERO, broken: None, idle: None }
     }
 
     /// Has the login shell run `line` on a new channel.
@@ -46,9 +51,32 @@ impl Link {
             return Err(self.lost(reason.clone()));
         }
         self.heard();
+        // The host may allow no more than one at a time.
+        if let Some(mut idle) = self.idle.take() {
+            self.close(&mut idle, SILENCE)?;
+        }
         let mut channel = self.complete(SILENCE, Session::channel_session)?;
         self.complete(SILENCE, |_| channel.exec(line))?;
         Ok(channel)
+    }
+
+    /// Answers a host that asks whether we are there, while no command runs: libssh2 reads what
+    /// comes only on a channel. A link that turns out to be broken says so to the next command.
+    pub(super) fn beat(&mut self) {
+        if self.broken.is_some() {
+            return;
+        }
+        let mut idle = match self.idle.take() {
+            Some(idle) => idle,
+            None => match self.complete(SILENCE, Session::channel_session) {
+                Ok(channel) => channel,
+                Err(_) => return,
+            },
+        };
+        match idle.read(&mut [0; 64]) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => drop(self.fail(&error)),
+            _ => self.idle = Some(idle),
+        }
     }
 
     /// Closes a channel, and waits until the host has agreed. A host that does not leaves the link
@@ -75,6 +103,9 @@ impl Link {
                     let blocked = self.blocked();
                     self.wait(GLANCE, blocked)?;
                 }
+                Err(error) if REFUSALS.contains(&error.code()) => {
+                    return Err(self.lost(format!("it refuses to run one more command: {}", error.message())));
+                }
                 Err(error) => return Err(self.fail(&error.into())),
             }
             if begin.elapsed() > limit {
@@ -93,7 +124,7 @@ impl Link {
 
     /// The host has shown that it is there.
     pub(super) fn heard(&mut self) {
-        self.heard = Instant::now();
+        self.silence = Duration::ZERO;
     }
 
     /// Waits until the operation can go on, at most `patience`; asks a silent host whether it is there.
@@ -106,14 +137,16 @@ impl Link {
             Blocked::HalfSent => PollFlags::OUT,
             Blocked::Receiving => PollFlags::IN,
         };
-        if self.poll(wanted, patience).map_err(|error| self.fail(&error))? {
-            self.heard();
+        let begin = Instant::now();
+        match self.poll(wanted, patience).map_err(|error| self.fail(&error))? {
+            true => self.heard(),
+            false => self.silence += begin.elapsed().min(patience),
         }
         // The system takes a packet so small as a whole then: it cannot come to be half sent.
         if blocked == Blocked::Receiving && self.is_writable()? {
             self.session.keepalive_send().map_err(|error| self.fail(&error.into()))?;
         }
-        if self.heard.elapsed() >= SILENCE {
+        if self.silence >= SILENCE {
             let reason = format!("no sign of life for {} s", SILENCE.as_secs());
             self.broken = Some(reason.clone());
             return Err(self.lost(reason));
@@ -137,8 +170,9 @@ impl Link {
 
     /// The link is broken, for good.
     pub(super) fn fail(&mut self, error: &io::Error) -> TransportError {
-        self.broken = Some(error.to_string());
-        self.lost(error.to_string())
+        let reason = format!("the ssh connection broke: {error}");
+        self.broken = Some(reason.clone());
+        self.lost(reason)
     }
 
     fn lost(&self, reason: String) -> TransportError {

@@ -3,10 +3,12 @@
 mod auth;
 mod channel;
 mod dial;
+mod heartbeat;
 mod known_hosts;
 mod link;
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ssh2::MethodType;
@@ -15,6 +17,7 @@ use super::engine::{Engine, Sink};
 use super::ssh_config::{SshConfig, Strictness};
 use super::watch::Watch;
 use super::{ConnectOptions, ExitStatus, HostAddr, TransportError};
+use heartbeat::Heartbeat;
 pub(super) use known_hosts::KnownHosts;
 use known_hosts::Verdict;
 use link::Link;
@@ -26,7 +29,8 @@ const KEEPALIVE: u32 = 3;
 
 /// A connection of libssh2.
 pub(super) struct Libssh2 {
-    link: Link,
+    link: Arc<Mutex<Link>>,
+    _heartbeat: Heartbeat,
 }
 
 /// Why there is no connection.
@@ -48,9 +52,9 @@ impl Libssh2 {
         let failed = |reason| TransportError::Connect { host: addr.clone(), reason };
         let socket = dial::dial(&config.hostname, config.port, options.timeout)
             .map_err(|reason| Refusal::Final(failed(reason)))?;
-        let link_socket = socket
-            .try_clone()
-            .map_err(|error| Refusal::Final(failed(format!("cannot use the connection: {error}"))))?;
+        let unusable =
+            |error: io::Error| Refusal::Final(failed(format!("cannot use the connection: {error}")));
+        let link_socket = socket.try_clone().map_err(unusable)?;
         let broken = |error: ssh2::Error| Refusal::OpenSshMay(failed(error.message().to_owned()));
         let mut session = ssh2::Session::new().map_err(broken)?;
         session.set_timeout(millis(options.timeout));
@@ -64,7 +68,9 @@ impl Libssh2 {
         })?;
         session.set_keepalive(true, KEEPALIVE);
         session.set_blocking(false);
-        Ok(Self { link: Link::new(session, link_socket, addr.clone()) })
+        let link = Arc::new(Mutex::new(Link::new(session, link_socket, addr.clone())));
+        let heartbeat = Heartbeat::of(&link).map_err(unusable)?;
+        Ok(Self { link, _heartbeat: heartbeat })
     }
 }
 
@@ -76,7 +82,8 @@ impl Engine for Libssh2 {
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
-        channel::run(&mut self.link, line, input, sink, watch)
+        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        channel::run(&mut link, line, input, sink, watch)
     }
 }
 

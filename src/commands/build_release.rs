@@ -1,0 +1,403 @@
+//! `edeliver build release`: builds a release on the build host and puts its archive into the store.
+
+mod source;
+
+use anyhow::{Context as _, anyhow};
+use camino::Utf8Path;
+
+use crate::build::{self, BuildHost, BuildLock, BuiltRelease, LockError, Project};
+use crate::exit::{Exit, Failure};
+use crate::git::{GitError, Push, Repository, remote};
+use crate::release::{ArchiveKind, ArchiveName, Manifest, RequiredFiles};
+use crate::report::Report;
+use crate::settings::{BuildSettings, SshSettings, StoreSettings};
+use crate::store::{FillError, Store, StoredArchive};
+use crate::transport::{Interrupt, RemotePath, TransportError};
+use source::Source;
+
+/// What a build works with.
+#[derive(Clone, Copy)]
+pub struct BuildContext<'a> {
+    /// What to build where.
+    pub settings: &'a BuildSettings,
+    /// Where the archive goes.
+    pub store: &'a StoreSettings,
+    /// How to connect.
+    pub ssh: &'a SshSettings,
+    /// What the user sees.
+    pub report: &'a Report,
+    /// What ends the build early.
+    pub interrupt: &'a Interrupt,
+    /// The project's directory on this machine.
+    pub project: &'a Utf8Path,
+    /// `-V`: the tools say what they do.
+    pub verbose: bool,
+    /// `--push`, which is for docker registries.
+    pub push: bool,
+}
+
+/// The steps of a build. Each has the name of the original's function, by which hooks and overriding
+/// functions of a config know it (PARITY.md section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuildStep {
+    /// BUILD_AT becomes a repository that takes pushes.
+    InitAppRemotely,
+    /// The commits go to the build host.
+    GitPush,
+    /// The revision is checked out.
+    GitResetRemote,
+    /// What the last build left is removed.
+    GitCleanRemote,
+    /// Submodules are brought to their commits.
+    GitSubmodules,
+    /// Dependencies are fetched.
+    ErlangGetAndUpdateDeps,
+    /// The sources are compiled.
+    ErlangCleanCompile,
+    /// The release is made.
+    ErlangGenerateRelease,
+    /// The release is packed.
+    ErlangArchiveRelease,
+    /// The archive comes into the store.
+    CopyReleaseToReleaseStore,
+}
+
+impl BuildStep {
+    /// The recipe.
+    pub const RECIPE: [BuildStep; 10] = [
+        BuildStep::InitAppRemotely,
+        BuildStep::GitPush,
+        BuildStep::GitResetRemote,
+        BuildStep::GitCleanRemote,
+        BuildStep::GitSubmodules,
+        BuildStep::ErlangGetAndUpdateDeps,
+        BuildStep::ErlangCleanCompile,
+        BuildStep::ErlangGenerateRelease,
+        BuildStep::ErlangArchiveRelease,
+        BuildStep::CopyReleaseToReleaseStore,
+    ];
+
+    /// The name of the original's function.
+    pub fn function(self) -> &'static str {
+        match self {
+            BuildStep::InitAppRemotely => "init_app_remotely",
+            BuildStep::GitPush => "git_push",
+            BuildStep::GitResetRemote => "git_reset_remote",
+            BuildStep::GitCleanRemote => "git_clean_remote",
+            BuildStep::GitSubmodules => "git_submodules",
+            BuildStep::ErlangGetAndUpdateDeps => "erlang_get_and_update_deps",
+            BuildStep::ErlangCleanCompile => "erlang_clean_compile",
+            BuildStep::ErlangGenerateRelease => "erlang_generate_release",
+            BuildStep::ErlangArchiveRelease => "erlang_archive_release",
+            BuildStep::CopyReleaseToReleaseStore => "copy_release_to_release_store",
+        }
+    }
+}
+
+/// Builds a release of the project and stores its archive.
+///
+/// # Errors
+/// When a step fails, another build runs in BUILD_AT, or the release lacks what it must have. The store is
+/// as before then.
+pub fn run(context: &BuildContext<'_>) -> Result<StoredArchive, Failure> {
+    let BuildContext { settings, report, .. } = *context;
+    let app = settings.app.to_uppercase();
+    report.banner(&format!("BUILDING RELEASE OF {app} APP ON BUILD HOST"));
+    let source = Source::of(context)?;
+    let required = RequiredFiles::parse(&settings.required_files).map_err(Failure::usage)?;
+    let store = Store::new(context.store, context.project, &settings.app).map_err(Failure::usage)?;
+
+    report.status("Authorizing hosts");
+    let host = BuildHost::connect(&settings.host, context.ssh, context.interrupt, report)
+        .map_err(|error| build::StepError::from(error).into_failure())?;
+    let mut build = Build {
+        context: *context,
+        host,
+        source,
+        required,
+        store,
+        at: None,
+        lock: None,
+        release: None,
+        stored: None,
+    };
+    let built =
+        BuildStep::RECIPE.into_iter().try_for_each(|step| build.run(step)).and_then(|()| build.stored());
+    build.unlock();
+    let stored = built?;
+    report.banner(&format!("RELEASE BUILD OF {app} WAS SUCCESSFUL!"));
+    Ok(stored)
+}
+
+/// A build under way.
+struct Build<'a> {
+    context: BuildContext<'a>,
+    host: BuildHost<'a>,
+    source: Source,
+    required: RequiredFiles,
+    store: Store,
+    /// The absolute path of BUILD_AT, once it is there.
+    at: Option<RemotePath>,
+    lock: Option<BuildLock>,
+    release: Option<BuiltRelease>,
+    stored: Option<StoredArchive>,
+}
+
+impl<'a> Build<'a> {
+    /// Runs a step. Everything that goes on around a step goes on here.
+    fn run(&mut self, step: BuildStep) -> Result<(), Failure> {
+        if let Some(signal) = self.context.interrupt.received() {
+            let error = anyhow!("interrupted before the step {}", step.function());
+            return Err(Failure { exit: Exit::Interrupted(signal), error, hints: Vec::new() });
+        }
+        match step {
+            BuildStep::InitAppRemotely => self.init_app_remotely(),
+            BuildStep::GitPush => self.git_push(),
+            BuildStep::GitResetRemote => self.git_reset_remote(),
+            BuildStep::GitCleanRemote => self.git_clean_remote(),
+            BuildStep::GitSubmodules => self.git_submodules(),
+            BuildStep::ErlangGetAndUpdateDeps => {
+                self.tasks("Fetching / Updating dependencies", |project| project.fetch_dependencies())
+            }
+            BuildStep::ErlangCleanCompile => {
+                let skipping = if self.settings().skip_mix_clean { " (skipping cleaning)" } else { "" };
+                self.tasks(&format!("Compiling sources{skipping}"), |project| project.compile())
+            }
+            BuildStep::ErlangGenerateRelease => {
+                self.tasks("Generating release", |project| project.generate())
+            }
+            BuildStep::ErlangArchiveRelease => self.erlang_archive_release(),
+            BuildStep::CopyReleaseToReleaseStore => self.copy_release_to_release_store(),
+        }
+    }
+
+    fn init_app_remotely(&mut self) -> Result<(), Failure> {
+        let title = "Ensuring hosts are ready to accept git pushes";
+        self.report().status(title);
+        let at = remote::from_home(&self.settings().at);
+        self.host.run(title, &remote::init(&at)).map_err(build::StepError::into_failure)?;
+        let at = self.at()?;
+        self.refuse_the_project_itself(&at)?;
+        self.lock = Some(BuildLock::take(&mut self.host, &at).map_err(lock_failure)?);
+        Ok(())
+    }
+
+    /// BUILD_AT is reset and cleaned: what is not committed there is lost.
+    fn refuse_the_project_itself(&self, at: &RemotePath) -> Result<(), Failure> {
+        let project = self.context.project.canonicalize_utf8().context("the project's directory")?;
+        if self.host.addr().is_local() && project.starts_with(at.as_str()) {
+            let error = anyhow!("BUILD_AT ({at}) is the project itself: it would be reset and cleaned");
+            return Err(
+                Failure::failed(error).hint("Set BUILD_AT to a directory that edeliver may have for itself.")
+            );
+        }
+        Ok(())
+    }
+
+    fn git_push(&mut self) -> Result<(), Failure> {
+        let title = format!("Pushing new commits with git to: {}", self.settings().host);
+        self.report().status(&title);
+        let at = self.at()?;
+        let context = self.context;
+        let push = Push {
+            options: &context.settings.git_push,
+            host: &context.settings.host,
+            directory: at.as_str(),
+            refspec: &self.source.refspec,
+            ssh: context.ssh,
+        };
+        let _spinner = context.report.step(&title);
+        let said = Repository::of(context.project).push(&push, context.interrupt).map_err(git_failure)?;
+        context.report.output(&said);
+        Ok(())
+    }
+
+    fn git_reset_remote(&mut self) -> Result<(), Failure> {
+        let title = format!("Resetting remote hosts to {}", self.source.revision);
+        self.report().status(&title);
+        let command = remote::reset(&self.at()?, &self.source.revision);
+        let refspec = &self.source.refspec;
+        self.host.run(&title, &command).map_err(|error| {
+            error
+                .into_failure()
+                .hint(format!("The revision must be in the branch that was pushed, {refspec} (--branch=)."))
+        })
+    }
+
+    fn git_clean_remote(&mut self) -> Result<(), Failure> {
+        if self.settings().skip_git_clean {
+            self.report().status("Skipped cleaning generated files from last build");
+            return Ok(());
+        }
+        let title = "Cleaning generated files from last build";
+        self.report().status(title);
+        let at = self.at()?;
+        let settings = self.settings();
+        for path in &settings.clean_paths {
+            let command = remote::clean(&at, path, &settings.profile);
+            self.host.run(title, &command).map_err(build::StepError::into_failure)?;
+        }
+        Ok(())
+    }
+
+    fn git_submodules(&mut self) -> Result<(), Failure> {
+        let title = "Updating git submodules";
+        self.report().status(title);
+        let command = remote::submodules(&self.at()?);
+        self.host.run(title, &command).map_err(build::StepError::into_failure)
+    }
+
+    /// A step of the build tools.
+    fn tasks(
+        &mut self,
+        title: &str,
+        tasks: impl Fn(&Project<'_>) -> Vec<build::Task>,
+    ) -> Result<(), Failure> {
+        self.report().status(title);
+        let at = self.at()?;
+        for task in tasks(&self.project(&at)) {
+            self.host.run_task(title, &task).map_err(build::StepError::into_failure)?;
+        }
+        Ok(())
+    }
+
+    fn erlang_archive_release(&mut self) -> Result<(), Failure> {
+        let release = self.release()?;
+        let at = self.at()?;
+        let tasks = build::archive::tasks(&self.project(&at), &release);
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let title = format!("Building archive of release {}", release.version);
+        self.report().status(&title);
+        tasks
+            .iter()
+            .try_for_each(|task| self.host.run_task(&title, task))
+            .map_err(build::StepError::into_failure)
+    }
+
+    fn copy_release_to_release_store(&mut self) -> Result<(), Failure> {
+        let release = self.release()?;
+        let at = self.at()?;
+        let file = build::archive::file(&self.project(&at), &release);
+        let file_name = file.as_str().rsplit('/').next().unwrap_or(file.as_str()).to_owned();
+        self.report().status(&format!(
+            "Copying release {} to {} release store",
+            release.version,
+            self.store.kind()
+        ));
+        self.report().status(&format!("Copying {file_name} to release store"));
+        if self.context.push {
+            let kind = self.store.kind();
+            let hint = format!("Ignoring --push flag because {kind} release store is not a docker registry.");
+            self.report().hint(&hint);
+        }
+        let size = self.size_of(&file)?;
+        let name = ArchiveName::new(&self.settings().app, release.version.clone(), ArchiveKind::Release);
+        let incoming = self.store.begin(&name)?;
+        let received = incoming
+            .fill(|sink| self.host.download(&file, size, sink))
+            .map_err(|error| self.download_failure(error, &file))?;
+        self.check(&release, received.manifest()).with_context(|| {
+            format!("the release that was built ({}:{file}) is not stored", self.host.addr())
+        })?;
+        self.stored = Some(received.commit()?);
+        Ok(())
+    }
+
+    /// A release that could not start must not get into the store.
+    fn check(&self, release: &BuiltRelease, manifest: &Manifest) -> anyhow::Result<()> {
+        let boots = manifest.boots(&self.settings().app, release.erts)?;
+        if boots.version != release.version {
+            anyhow::bail!("it boots version {} although {} was built", boots.version, release.version);
+        }
+        self.required.check(manifest)?;
+        Ok(())
+    }
+
+    fn size_of(&mut self, file: &RemotePath) -> Result<u64, Failure> {
+        let command = crate::transport::RemoteCommand::new("wc").arg("-c").arg(file);
+        let answer =
+            self.host.ask("Looking for the archive", &command).map_err(build::StepError::into_failure)?;
+        // Only the progress bar needs it: the transfer compares what it must.
+        Ok(answer.split_whitespace().next().and_then(|size| size.parse().ok()).unwrap_or_default())
+    }
+
+    fn download_failure(&self, error: FillError<TransportError>, file: &RemotePath) -> Failure {
+        match error {
+            FillError::Source(error) => build::StepError::from(error).into_failure(),
+            FillError::Store(error) => Failure::failed(error),
+            FillError::Archive(error) => {
+                let built = format!("the archive that was built ({}:{file}) is not stored", self.host.addr());
+                Failure::failed(anyhow::Error::from(error).context(built))
+            }
+        }
+    }
+
+    /// What is in the store now.
+    fn stored(&self) -> Result<StoredArchive, Failure> {
+        self.stored
+            .clone()
+            .ok_or_else(|| Failure::failed(anyhow!("no archive was copied to the release store")))
+    }
+
+    /// The absolute path of BUILD_AT, which every later command uses.
+    fn at(&mut self) -> Result<RemotePath, Failure> {
+        if let Some(at) = &self.at {
+            return Ok(at.clone());
+        }
+        let command = remote::locate(&remote::from_home(&self.settings().at));
+        let answer = self.host.ask("Finding BUILD_AT", &command).map_err(build::StepError::into_failure)?;
+        let at: RemotePath = answer.trim_end_matches('\n').parse().context("BUILD_AT")?;
+        Ok(self.at.insert(at).clone())
+    }
+
+    /// The release that the tools have made.
+    fn release(&mut self) -> Result<BuiltRelease, Failure> {
+        if let Some(release) = &self.release {
+            return Ok(release.clone());
+        }
+        let at = self.at()?;
+        let command = build::search::command(&self.project(&at));
+        let answer =
+            self.host.ask("Finding the release", &command).map_err(build::StepError::into_failure)?;
+        let release = build::search::read_answer(&self.project(&at), &answer)?;
+        Ok(self.release.insert(release).clone())
+    }
+
+    fn unlock(&mut self) {
+        if let Some(lock) = self.lock.take()
+            && let Err(error) = lock.release(&mut self.host)
+        {
+            self.report().hint(&format!("The build directory stays locked: {error}"));
+        }
+    }
+
+    fn project<'b>(&'b self, at: &'b RemotePath) -> Project<'b> {
+        Project { settings: self.settings(), at, branch: &self.source.refspec, verbose: self.context.verbose }
+    }
+
+    fn settings(&self) -> &'a BuildSettings {
+        self.context.settings
+    }
+
+    fn report(&self) -> &'a Report {
+        self.context.report
+    }
+}
+
+fn git_failure(error: GitError) -> Failure {
+    match error {
+        GitError::Interrupted(signal) => {
+            Failure { exit: Exit::Interrupted(signal), error: error.into(), hints: Vec::new() }
+        }
+        _ => Failure::failed(error),
+    }
+}
+
+fn lock_failure(error: LockError) -> Failure {
+    match error {
+        LockError::Step(error) => error.into_failure(),
+        _ => Failure::failed(error),
+    }
+}

@@ -1,0 +1,8 @@
+//! The user's own bash: what a config's functions see, set, print and ask for, and how they end.
+//! Everything here runs through the real bash of this machine.
+
+mod config;
+mod conversation;
+mod endings;
+mod requests;
+mod world;
