@@ -10,6 +10,7 @@ mod deploy;
 mod error;
 mod examples;
 mod help;
+mod hosts;
 mod node;
 mod options;
 mod scan;
@@ -30,6 +31,7 @@ pub use self::command::{
 pub use self::deploy::{Deploy, DeployRelease, DeployUpgrade, Update, Upgrade};
 pub use self::error::UsageError;
 pub use self::help::{completions, manual};
+pub use self::hosts::{Look, Recover};
 pub use self::node::{Migrate, Node, NodeOptions};
 pub use self::options::{BuildOptions, Common, Mode, RelupOptions, VersionOptions};
 pub use self::values::{

@@ -5,11 +5,15 @@ pub mod check_config;
 mod context;
 mod custom;
 mod deploy_release;
+mod history;
+mod look;
 mod node;
 mod node_hooks;
 mod project_help;
+mod recover;
 mod select;
 mod stage_hooks;
+mod status;
 
 use std::io::{self, Write};
 
@@ -38,6 +42,9 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
     match &invocation.command {
         Command::Build(Build::Release(_)) => run_build(&context),
         Command::Deploy(Deploy::Release(_)) => deploy_release::run(&context),
+        Command::Status(look) => status::run(&context, look.json),
+        Command::History(look) => history::run(&context, look.json),
+        Command::Recover(recover) => recover::run(&context, recover),
         Command::Node(node) => run_node(&context, node, &invocation.command),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)

@@ -138,7 +138,7 @@ guard_deploy() {
 			say "the lease has run out: undoing $id"
 			verb=undo
 			begin_phase
-			[ ! -e "$journal" ] || undo_deploy
+			[ ! -e "$journal" ] || undo_deploy ''
 			drop_stage
 			drop_work
 			drop_lock "$owner"
