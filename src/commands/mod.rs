@@ -8,6 +8,7 @@ mod history;
 mod look;
 mod node;
 mod recover;
+mod rollback;
 mod select;
 mod status;
 
@@ -39,7 +40,8 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
     }
     match &invocation.command {
         Command::Build(Build::Release(_)) => run_build(&context),
-        Command::Deploy(Deploy::Release(_)) => deploy_release::run(&context),
+        Command::Deploy(Deploy::Release(release)) => deploy_release::run(&context, release),
+        Command::Rollback(rollback) => rollback::run(&context, rollback),
         Command::Status(look) => status::run(&context, look.json),
         Command::History(look) => history::run(&context, look.json),
         Command::Recover(recover) => recover::run(&context, recover),
