@@ -111,6 +111,7 @@ impl World {
             project: &self.project(),
             verbose: false,
             push: false,
+            hooked: None,
         })
     }
 

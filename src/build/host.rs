@@ -95,6 +95,11 @@ impl<'a> BuildHost<'a> {
         self.session.addr()
     }
 
+    /// The connection, for scripts of the config.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
     /// Runs a command whose output is shown with `-V`.
     ///
     /// # Errors

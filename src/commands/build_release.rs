@@ -1,10 +1,14 @@
 //! `edeliver build release`: builds a release on the build host and puts its archive into the store.
 
+mod hooked;
 mod source;
+
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use camino::Utf8Path;
 
+use super::Context;
 use crate::build::{self, BuildHost, BuildLock, BuiltRelease, LockError, Project};
 use crate::exit::{Exit, Failure};
 use crate::git::{GitError, Push, Repository, remote};
@@ -13,6 +17,7 @@ use crate::report::Report;
 use crate::settings::{BuildSettings, SshSettings, StoreSettings};
 use crate::store::{FillError, Store, StoredArchive};
 use crate::transport::{Interrupt, RemotePath, TransportError};
+use hooked::BuildHooks;
 use source::Source;
 
 /// What a build works with.
@@ -34,6 +39,8 @@ pub struct BuildContext<'a> {
     pub verbose: bool,
     /// `--push`, which is for docker registries.
     pub push: bool,
+    /// The functions of the config, which run around the steps.
+    pub hooked: Option<&'a Context>,
 }
 
 /// The steps of a build. Each has the name of the original's function, by which hooks and overriding
@@ -77,6 +84,11 @@ impl BuildStep {
         BuildStep::CopyReleaseToReleaseStore,
     ];
 
+    /// The step that the original's function of this name is.
+    pub fn of_function(name: &str) -> Option<Self> {
+        Self::RECIPE.into_iter().find(|step| step.function() == name)
+    }
+
     /// The name of the original's function.
     pub fn function(self) -> &'static str {
         match self {
@@ -100,27 +112,14 @@ impl BuildStep {
 /// When a step fails, another build runs in BUILD_AT, or the release lacks what it must have. The store is
 /// as before then.
 pub fn run(context: &BuildContext<'_>) -> Result<StoredArchive, Failure> {
-    let BuildContext { settings, report, .. } = *context;
-    let app = settings.app.to_uppercase();
+    let report = context.report;
+    let app = context.settings.app.to_uppercase();
     report.banner(&format!("BUILDING RELEASE OF {app} APP ON BUILD HOST"));
-    let source = Source::of(context)?;
-    let required = RequiredFiles::parse(&settings.required_files).map_err(Failure::usage)?;
-    let store = Store::new(context.store, context.project, &settings.app).map_err(Failure::usage)?;
-
-    report.status("Authorizing hosts");
-    let host = BuildHost::connect(&settings.host, context.ssh, context.interrupt, report)
-        .map_err(|error| build::StepError::from(error).into_failure())?;
-    let mut build = Build {
-        context: *context,
-        host,
-        source,
-        required,
-        store,
-        at: None,
-        lock: None,
-        release: None,
-        stored: None,
-    };
+    if let Some(hooked) = context.hooked {
+        // As the original's set_build_hosts has it.
+        hooked.hooks().work_on(std::slice::from_ref(&context.settings.host), &context.settings.at);
+    }
+    let mut build = Build::open(context)?;
     let built =
         BuildStep::RECIPE.into_iter().try_for_each(|step| build.run(step)).and_then(|()| build.stored());
     build.unlock();
@@ -130,8 +129,11 @@ pub fn run(context: &BuildContext<'_>) -> Result<StoredArchive, Failure> {
 }
 
 /// A build under way.
-struct Build<'a> {
+pub(super) struct Build<'a> {
     context: BuildContext<'a>,
+    /// As the functions of the config have left them.
+    settings: Arc<BuildSettings>,
+    hooks: BuildHooks<'a>,
     host: BuildHost<'a>,
     source: Source,
     required: RequiredFiles,
@@ -144,8 +146,41 @@ struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    /// Runs a step. Everything that goes on around a step goes on here.
-    fn run(&mut self, step: BuildStep) -> Result<(), Failure> {
+    /// Connects to the build host. Nothing is changed there.
+    pub(super) fn open(context: &BuildContext<'a>) -> Result<Self, Failure> {
+        let BuildContext { settings, report, .. } = *context;
+        let source = Source::of(context)?;
+        let required = RequiredFiles::parse(&settings.required_files).map_err(Failure::usage)?;
+        let store = Store::new(context.store, context.project, &settings.app).map_err(Failure::usage)?;
+        report.status("Authorizing hosts");
+        let host = BuildHost::connect(&settings.host, context.ssh, context.interrupt, report)
+            .map_err(|error| build::StepError::from(error).into_failure())?;
+        let hooks = BuildHooks::new(context)?;
+        Ok(Self {
+            context: *context,
+            settings: Arc::new(settings.clone()),
+            hooks,
+            host,
+            source,
+            required,
+            store,
+            at: None,
+            lock: None,
+            release: None,
+            stored: None,
+        })
+    }
+
+    /// Runs a step with what the config has around it.
+    pub(super) fn run(&mut self, step: BuildStep) -> Result<(), Failure> {
+        match self.context.hooked {
+            Some(context) => self.run_hooked(context, step),
+            None => self.run_ours(step),
+        }
+    }
+
+    /// Runs a step of ours.
+    fn run_ours(&mut self, step: BuildStep) -> Result<(), Failure> {
         if let Some(signal) = self.context.interrupt.received() {
             let error = anyhow!("interrupted before the step {}", step.function());
             return Err(Failure { exit: Exit::Interrupted(signal), error, hints: Vec::new() });
@@ -200,8 +235,8 @@ impl<'a> Build<'a> {
         let at = self.at()?;
         let context = self.context;
         let push = Push {
-            options: &context.settings.git_push,
-            host: &context.settings.host,
+            options: &self.settings.git_push,
+            host: &self.settings.host,
             directory: at.as_str(),
             refspec: &self.source.refspec,
             ssh: context.ssh,
@@ -365,7 +400,8 @@ impl<'a> Build<'a> {
         Ok(self.release.insert(release).clone())
     }
 
-    fn unlock(&mut self) {
+    /// Gives the lock of the build directory back.
+    pub(super) fn unlock(&mut self) {
         if let Some(lock) = self.lock.take()
             && let Err(error) = lock.release(&mut self.host)
         {
@@ -374,11 +410,11 @@ impl<'a> Build<'a> {
     }
 
     fn project<'b>(&'b self, at: &'b RemotePath) -> Project<'b> {
-        Project { settings: self.settings(), at, branch: &self.source.refspec, verbose: self.context.verbose }
+        Project { settings: &self.settings, at, branch: &self.source.refspec, verbose: self.context.verbose }
     }
 
-    fn settings(&self) -> &'a BuildSettings {
-        self.context.settings
+    fn settings(&self) -> Arc<BuildSettings> {
+        Arc::clone(&self.settings)
     }
 
     fn report(&self) -> &'a Report {

@@ -11,7 +11,7 @@ use crate::exit::{Failure, OrUsage};
 use crate::host::agent::Place;
 use crate::report::{Redactor, Report, ReportOptions};
 use crate::settings::{DeploySettings, Settings, SettingsError};
-use crate::shell::{Hooks, OnDemand, ShellError, ShellOptions, bash_of};
+use crate::shell::{Hooks, OnDemand, ScriptMode, ShellError, ShellOptions, bash_of};
 use crate::transport::{ConnectOptions, HostAddr, Interrupt, RemotePath};
 
 /// What every command works with.
@@ -37,14 +37,20 @@ fn refused(error: SettingsError) -> Failure {
 }
 
 impl Context {
-    /// Reads the settings of the project for this command.
+    /// Reads the settings of the project for this command. `set` is what the project's own options
+    /// have set.
     ///
     /// # Errors
     /// When they cannot be read: exit status 2.
-    pub fn new(invocation: &Invocation, project: &Utf8Path) -> Result<Self, Failure> {
+    pub fn new(
+        invocation: &Invocation,
+        project: &Utf8Path,
+        set: Vec<(String, String)>,
+    ) -> Result<Self, Failure> {
         // What is not UTF-8 can be no setting of ours.
         let environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .chain(set)
             .collect();
         let interrupt = Interrupt::from_signals().context("cannot watch for ctrl-c")?;
         let shown = ReportOptions {
@@ -74,6 +80,15 @@ impl Context {
     /// The functions of the config.
     pub fn hooks(&self) -> MutexGuard<'_, Hooks> {
         self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How scripts of the config are run on hosts.
+    pub fn script_mode(&self) -> ScriptMode {
+        ScriptMode {
+            report: self.report.clone(),
+            verbose: self.settings.is_true("VERBOSE"),
+            errexit: self.settings.get("HOOK_ERREXIT") != Some("false"),
+        }
     }
 
     /// How hosts are connected to.

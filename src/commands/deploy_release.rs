@@ -2,9 +2,10 @@
 
 use anyhow::Context as _;
 
+use super::stage_hooks::StageHooks;
 use super::{Context, select};
 use crate::cli::DeployRelease;
-use crate::deploy::{Deploy, Failed, Job, Start};
+use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage};
 use crate::release::ExpectedErts;
 use crate::settings::DeploySettings;
@@ -48,6 +49,7 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
     let report = &context.report;
     let (version, clean, start) = (job.version.clone(), job.clean, job.start);
     let file = format!("{}_{version}.tar.gz", settings.app);
+    let hooks = StageHooks::new(context, settings, &version)?;
     Deploy::open(job, context.targets(settings)?)
         .and_then(|deploy| {
             report.status(&format!("Uploading archive of release {version} from local release store"));
@@ -57,16 +59,34 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
             if clean {
                 report.status("Cleaning release directory");
             }
+            deploy.between(|| hooks.run("pre_extract_release_archive"))
+        })
+        .and_then(|deploy| {
             report.status(&format!("Extracting archive {file} into {}", settings.deliver_to));
             deploy.switch()
         })
+        .and_then(|deploy| deploy.between(|| hooks.run("post_extract_release_archive")))
         .and_then(|deploy| {
-            if start == Start::No {
-                return Ok(deploy.leave_running());
-            }
-            report.status("Starting deployed release");
-            deploy.restart()
+            if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })
         .map_err(Failed::roll_back)?
         .commit()
+}
+
+/// Stops what runs and starts the new release, as we do it or as the config has it.
+fn restart(
+    deploy: Deploy<Switched>,
+    context: &Context,
+    hooks: &StageHooks<'_>,
+) -> Result<Deploy<Verified>, Failed> {
+    if hooks.defines("force_start_release") {
+        return deploy.between(|| hooks.run("force_start_release")).map(Deploy::leave_running);
+    }
+    deploy
+        .between(|| hooks.run("pre_start_deployed_release"))
+        .and_then(|deploy| {
+            context.report.status("Starting deployed release");
+            deploy.restart()
+        })?
+        .between(|| hooks.run("post_start_deployed_release"))
 }

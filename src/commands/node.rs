@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use super::Context;
+use super::node_hooks::{self, NodeHooks, Order};
 use crate::exit::{Exit, Failure, OrUsage};
 use crate::host::agent::PhaseError;
 use crate::host::each;
@@ -28,20 +29,31 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
         _ => format!("{}ing {environment} servers", action.as_str()),
     });
     report.status("Authorizing hosts");
-    let outcomes = each(&nodes, |node| ask(context, action, node));
+    let done = format!("{} DONE!", action.as_str().to_uppercase());
+    let mut hooks = NodeHooks::new(context)?;
+    if hooks.execute(action)? {
+        report.banner(&done);
+        return Ok(());
+    }
+    let orders: Vec<Order> = nodes.iter().map(|node| hooks.order(action, node)).collect::<Result<_, _>>()?;
+    let outcomes = each(&orders, |order| ask(context, action, order));
     for (index, (node, outcome)) in nodes.iter().zip(&outcomes).enumerate() {
         let index = (nodes.len() > 1).then_some(index);
         report.print(&block(environment, index, node, outcome));
     }
     failure(action, &nodes, outcomes)?;
-    report.banner(&format!("{} DONE!", action.as_str().to_uppercase()));
+    report.banner(&done);
     Ok(())
 }
 
-fn ask(context: &Context, action: NodeAction, node: &NodeSettings) -> Result<String, Failure> {
+fn ask(context: &Context, action: NodeAction, order: &Order) -> Result<String, Failure> {
+    let node = &order.node;
+    let mut session = Session::connect(&node.host, &context.connect_options(false)?)?;
+    if let Some(script) = &order.script {
+        return node_hooks::obey(&mut session, script, context);
+    }
     let place = context.place(&node.path)?;
     let argument = node.config.as_ref().map(|config| format!("--config={config}"));
-    let mut session = Session::connect(&node.host, &context.connect_options(false)?)?;
     node::command(&mut session, &place, action, argument.as_deref()).map_err(|error| match error {
         PhaseError::Link(TransportError::Interrupted(signal)) => {
             Failure { exit: Exit::Interrupted(signal), error: anyhow!("interrupted"), hints: Vec::new() }

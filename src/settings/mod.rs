@@ -54,6 +54,29 @@ impl Settings {
         self.settings.get(name)
     }
 
+    /// The settings after functions of the config have run, which have left these values: what
+    /// differs from what they were given holds for the steps that follow.
+    #[must_use]
+    pub fn changed_to<'a>(&self, values: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut changed = self.clone();
+        for (name, value) in values {
+            if self.variables.get(name) != Some(value) {
+                changed.set_by_hook(name, value);
+            }
+        }
+        changed
+    }
+
+    /// Sets what a function of the config has set.
+    pub fn set_by_hook(&mut self, name: &str, value: &str) {
+        if value.is_empty() {
+            self.settings.remove(name);
+        } else {
+            let setting = Setting { name: name.to_owned(), value: value.to_owned(), origin: Origin::Hook };
+            self.settings.insert(name.to_owned(), setting);
+        }
+    }
+
     /// Every setting that has a value, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Setting> {
         self.settings.values()

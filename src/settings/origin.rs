@@ -30,6 +30,8 @@ pub enum Origin {
     },
     /// A word or option of the command line.
     CommandLine,
+    /// A function of the config that has run.
+    Hook,
 }
 
 impl Origin {
@@ -41,6 +43,7 @@ impl Origin {
             Origin::Environment => "environment",
             Origin::DotEnv { .. } => ".env",
             Origin::CommandLine => "command line",
+            Origin::Hook => "a hook",
         }
     }
 

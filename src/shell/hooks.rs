@@ -151,6 +151,29 @@ impl Hooks {
         Ok(Ran::Yes)
     }
 
+    /// What a function says by its status, if the config defines it
+    /// (`execute_custom_node_command`): no status is a failure then.
+    ///
+    /// # Errors
+    /// When it ends bash, and when bash is needed and not there.
+    pub fn asks(
+        &mut self,
+        function: &str,
+        arguments: &[&str],
+        requests: &mut dyn Requests,
+    ) -> Result<Option<bool>, Failure> {
+        let Some(place) = self.place(function) else { return Ok(None) };
+        let host = self.host(function, &place)?;
+        let outcome = host.call(function, arguments, requests);
+        // What it has got over is no failure of the command.
+        drop(requests.take_failure());
+        match outcome.map_err(ShellError::into_failure)?.ending {
+            super::Ending::Returned(status) => Ok(Some(status == 0)),
+            ending if ending.is_fine() => Ok(Some(true)),
+            ending => Err(Failure::failed(anyhow!("{function} ({place}) {ending}"))),
+        }
+    }
+
     /// What a function prints, if the config defines it (`get_start_node_command`).
     ///
     /// # Errors

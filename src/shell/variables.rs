@@ -77,6 +77,14 @@ impl Variables {
         self.known.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Every variable that is a text, by name.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.known.iter().filter_map(|(name, value)| match value {
+            Value::Text { text, .. } => Some((name.as_str(), text.as_str())),
+            Value::Kept => None,
+        })
+    }
+
     fn put(&mut self, name: &str, text: String, exported: bool) {
         let value = Value::Text { text: text.clone(), exported };
         if !is_shared(name) || self.known.get(name) == Some(&value) {

@@ -111,8 +111,8 @@ run_phase() {
 
 # Waits for a third of the lease at the most, so that the next wait renews it in good time.
 wait_phase() {
+	[ -f "$state/runner" ] || fail "no phase runs: the host has gone back on its own, as it was not reached within the lease of $1 s"
 	renew_lease
-	[ -f "$state/runner" ] || fail "no phase runs"
 	end=$(($(now) + $1 / 3 + 1))
 	while runs "$state/runner"; do
 		[ "$(now)" -lt "$end" ] || {
@@ -140,7 +140,7 @@ guard_deploy() {
 			begin_phase
 			[ ! -e "$journal" ] || undo_deploy ''
 			drop_stage
-			rm -f -- "$state/lease" "$state/phase"
+			drop_work
 			drop_lock "$owner"
 			break
 		fi
@@ -149,7 +149,13 @@ guard_deploy() {
 	rm -f -- "$state/guard"
 }
 
+# What the phases of a deploy leave to each other.
+drop_work() {
+	for part in lease input output runner phase agent reserve stop.output; do rm -f -- "${state:?}/$part"; done
+}
+
 drop_guard() {
 	stop_guard
-	rm -f -- "$state/input" "$state/output" "$state/runner" "$state/phase" "$state/agent" "$state/guard.log"
+	drop_work
+	rm -f -- "$state/guard.log"
 }

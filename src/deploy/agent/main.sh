@@ -21,7 +21,7 @@ state)
 history) history_lines ;;
 run) run_phase "$@" ;;
 wait) wait_phase "$1" ;;
-renew) renew_lease ;;
+renew) [ ! -f "$state/lease" ] || renew_lease ;; # else the guard has gone back
 guard) guard_deploy "$1" "$2" ;;
 open)
 	make_state

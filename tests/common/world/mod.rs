@@ -170,7 +170,18 @@ impl World {
 
     /// Starts the real binary in the project, for tests that act while it runs.
     pub fn spawn<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_edeliver"));
+        self.start(Command::new(env!("CARGO_BIN_EXE_edeliver")), args)
+    }
+
+    /// Runs the real binary and has a shell command read its output; the status is the binary's.
+    pub fn piped_into<I: IntoIterator<Item: AsRef<OsStr>>>(&self, reader: &str, args: I) -> Outcome {
+        let mut bash = Command::new("bash");
+        let binary = env!("CARGO_BIN_EXE_edeliver");
+        bash.args(["-c", &format!("'{binary}' \"$@\" | {reader}; exit \"${{PIPESTATUS[0]}}\""), "bash"]);
+        self.start(bash, args).wait()
+    }
+
+    fn start<I: IntoIterator<Item: AsRef<OsStr>>>(&self, mut command: Command, args: I) -> Running {
         command
             .args(args)
             .current_dir(self.project())

@@ -105,7 +105,7 @@ impl Host {
         };
         let mut left: Vec<String> = names(&self.deliver_to());
         left.retain(|name| name != self.app() && name != ".edeliver");
-        let kept = ["staging", "undo", "control", "failed", "history.jsonl"];
+        let kept = ["staging", "undo", "control", "failed", "history.jsonl", "guard.log"];
         left.extend(names(&self.state()).into_iter().filter(|name| !kept.contains(&name.as_str())));
         left.extend(names(&self.state().join("staging")));
         left.extend(names(&self.temporary()));

@@ -1,0 +1,139 @@
+//! A client or a link that goes away in the middle of a deploy: the hosts go back on their own, or
+//! the client finds its way to them again.
+
+mod common;
+
+use common::world::{At, Snapshot, World};
+use rustix::process::Signal;
+
+/// Three hosts on which 1.0.0 runs, which wait 2 seconds for a client that they do not hear of.
+fn world() -> World {
+    World::new().hosts(3).release("1.0.0").release("2.0.0").running("1.0.0").config("LEASE=2")
+}
+
+/// Every host goes back without any client.
+#[track_caller]
+fn go_back_on_their_own(world: &World, before: &[Snapshot]) {
+    for host in world.all() {
+        host.wait_until("given back", |_| !host.state().join("lock").exists());
+    }
+    world.assert_unchanged(before);
+}
+
+// A client that is killed in the middle of the switch.
+#[test]
+fn a_client_that_is_killed_while_hosts_switch() {
+    let world = world();
+    let before = world.snapshot();
+    let trap = world.host(2).pause(&At::put_in_place(world.host(2), 3));
+    let client = world.spawn_deploy("2.0.0");
+    trap.wait();
+    client.signal(Signal::KILL);
+    client.wait().was_killed();
+    go_back_on_their_own(&world, &before);
+    trap.was_reached();
+    world.deploy("2.0.0").succeeds();
+    world.assert_runs("2.0.0");
+}
+
+// A client that is killed while the new nodes are awaited, the old ones being stopped by then.
+#[test]
+fn a_client_that_is_killed_while_nodes_start() {
+    let world = world().config("START_TIMEOUT=10");
+    let before = world.snapshot();
+    world.host(2).behave("2.0.0 never_answers");
+    let client = world.spawn_deploy("2.0.0");
+    for host in world.all() {
+        host.wait_until("started", |_| host.nodes().iter().any(|node| node.version == "2.0.0"));
+    }
+    client.signal(Signal::KILL);
+    client.wait().was_killed();
+    go_back_on_their_own(&world, &before);
+    world.host(2).behave_as_made();
+    world.deploy("2.0.0").succeeds();
+    world.assert_runs("2.0.0");
+}
+
+// A client that sleeps for longer than the lease (a laptop whose lid is closed) finds on waking that
+// the hosts have gone back, and says so.
+#[test]
+fn a_client_that_sleeps() {
+    let world = world();
+    let before = world.snapshot();
+    let trap = world.host(2).pause(&At::put_in_place(world.host(2), 3));
+    let client = world.spawn_deploy("2.0.0");
+    trap.wait();
+    client.signal(Signal::STOP);
+    go_back_on_their_own(&world, &before);
+    client.signal(Signal::CONT);
+    client.wait().exits(1).says(&["the host has gone back on its own", "All hosts are back as they were"]);
+    trap.was_reached();
+    world.assert_unchanged(&before);
+    world.deploy("2.0.0").succeeds();
+    world.assert_runs("2.0.0");
+}
+
+// The link to one host is cut in the middle of its switch. The switch goes on there, and the host can
+// be reached again at once: whatever the client makes of that, it is the same on all hosts.
+#[test]
+fn a_link_that_is_cut_while_a_host_switches() {
+    let world = world();
+    let before = world.snapshot();
+    let trap = world.host(2).pause(&At::put_in_place(world.host(2), 3));
+    let client = world.spawn_deploy("2.0.0");
+    trap.wait();
+    world.host(2).kill_connections();
+    trap.release();
+    client.wait().exits(1).says(&["host-2", "All hosts are back as they were"]);
+    trap.was_reached();
+    world.assert_unchanged(&before);
+    world.deploy("2.0.0").succeeds();
+    world.assert_runs("2.0.0");
+}
+
+// One host is lost in the middle of its switch and comes back later: it has gone back on its own by
+// then, and so have the others by the client's word.
+#[test]
+fn a_host_that_is_lost_while_it_switches() {
+    let mut world = world();
+    let before = world.snapshot();
+    let trap = world.host(2).pause(&At::put_in_place(world.host(2), 3));
+    let client = world.spawn_deploy("2.0.0");
+    trap.wait();
+    world.host_mut(2).stop();
+    // Without any link it goes back, and gives its lock back.
+    world.host(2).wait_until("given back", |_| !world.host(2).state().join("lock").exists());
+    world.host_mut(2).start_again();
+    client.wait().exits(1).says(&["host-2", "All hosts are back as they were"]);
+    trap.was_reached();
+    world.assert_unchanged(&before);
+    world.deploy("2.0.0").succeeds();
+    world.assert_runs("2.0.0");
+}
+
+// An impatient user presses ctrl-c again while the hosts are put back: that goes on all the same.
+#[test]
+fn ctrl_c_again() {
+    let world = world().config("LEASE=15");
+    let before = world.snapshot();
+    world.host(2).behave("2.0.0 start_exits_7");
+    let undo = At::call("mv", &format!("*/undo/*' {}/'*", world.host(2).root()), 2);
+    let trap = world.host(2).pause(&undo);
+    let client = world.spawn_deploy("2.0.0");
+    trap.wait();
+    client.signal(Signal::INT);
+    client.signal(Signal::TERM);
+    trap.release();
+    client.wait().exits(1).says(&["host-2", "All hosts are back as they were"]);
+    trap.was_reached();
+    world.assert_unchanged(&before);
+}
+
+// Whoever reads the output leaves early (`| head -1`): the deploy goes on.
+#[test]
+fn a_reader_that_leaves() {
+    let world = world().config("LEASE=15");
+    let words = ["deploy", "release", "to", "production", "--start-deploy", "--version=2.0.0"];
+    world.piped_into("head -n 2", words).succeeds();
+    world.assert_runs("2.0.0");
+}
