@@ -60,7 +60,7 @@ fn a_line_for_each_host() {
 
     Last deploys:
     when  version  ended  hosts  by  why
-    [time]  2.0.0  deployed  [user]@host-1 [user]@host-2 [user]@host-3  [user] on [machine] (pid [pid], since [time])  -
+    [time]  2.0.0  deployed  [user]@host-1 [user]@host-2 [user]@host-3  [user] on [machine]  -
     ");
     for (host, before) in world.all().iter().zip(&before) {
         host.assert_untouched(before);
@@ -110,8 +110,8 @@ fn history_of_good_and_bad_deploys() {
     let output = world.edeliver(["history", "production"]).succeeds();
     insta::assert_snapshot!(table(&output.stdout), @r"
     when  version  ended  hosts  by  why
-    [time]  2.0.0  deployed  [user]@host-1 [user]@host-2  [user] on [machine] (pid [pid], since [time])  -
-    [time]  2.0.0  failed, was rolled back  [user]@host-1 [user]@host-2  [user] on [machine] (pid [pid], since [time])  [user]@host-2: starting and verifying the new release: cd [home of host-2]/app/stand_in && bin/stand_in start ended with exit status 7
+    [time]  2.0.0  deployed  [user]@host-1 [user]@host-2  [user] on [machine]  -
+    [time]  2.0.0  failed, was rolled back  [user]@host-1 [user]@host-2  [user] on [machine]  [user]@host-2: starting and verifying the new release: cd [home of host-2]/app/stand_in && bin/stand_in start ended with exit status 7
     ");
 }
 

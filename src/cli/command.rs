@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::build::Build;
-use super::deploy::{Deploy, Update, Upgrade};
+use super::deploy::{Deploy, Rollback, Update, Upgrade};
 use super::examples;
 use super::hosts::{Look, Recover};
 use super::node::Node;
@@ -52,6 +52,14 @@ pub enum Command {
     /// deploys it hot, and gives hosts whose node is down the full release instead.
     #[command(override_usage = "edeliver upgrade [[to] staging|production] [OPTIONS]", after_long_help = examples::UPGRADE)]
     Upgrade(Upgrade),
+    /// Takes a stage's hosts back to the release before the last deploy: all of them, or none.
+    ///
+    /// What the last deploy has replaced is kept on the hosts, so nothing is sent. Nodes that run are
+    /// restarted and verified; if a host fails, all are put back as they were. A rollback can be
+    /// rolled back, too.
+    #[command(override_usage = "edeliver rollback [release] [[to] staging|production|local] [OPTIONS]")]
+    #[command(after_long_help = examples::ROLLBACK)]
+    Rollback(Rollback),
     /// Shows what a stage's hosts have and run, and what is unfinished or locked there.
     ///
     /// For each host: the version on the disk and the one that runs, a deploy that was left

@@ -43,6 +43,11 @@ pub(super) const UPGRADE: &str = "\
 Examples:
   edeliver upgrade
   edeliver upgrade production --branch=main --auto-version=revision";
+pub(super) const ROLLBACK: &str = "\
+Examples:
+  edeliver rollback
+  edeliver rollback release to production
+  edeliver rollback production --version=1.4.0";
 pub(super) const STATUS: &str = "\
 Examples:
   edeliver status

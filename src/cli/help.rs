@@ -13,7 +13,7 @@ use crate::exit::Exit;
 /// How the general help groups the commands.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Build", &["build release", "build upgrade", "build appups"]),
-    ("Deploy", &["deploy release", "deploy upgrade", "update", "upgrade"]),
+    ("Deploy", &["deploy release", "deploy upgrade", "update", "upgrade", "rollback"]),
     ("Hosts", &["status", "history", "recover"]),
     ("Nodes", &["start", "stop", "restart", "ping", "version", "migrate", "migrations"]),
     (

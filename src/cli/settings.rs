@@ -101,6 +101,7 @@ impl Command {
             Command::Deploy(_) => "deploy",
             Command::Update(_) => "update",
             Command::Upgrade(_) => "upgrade",
+            Command::Rollback(_) => "rollback",
             Command::Status(_) => "status",
             Command::History(_) => "history",
             Command::Recover(_) => "recover",
@@ -142,6 +143,7 @@ impl Command {
             Command::Custom(custom) => custom.words.get(1).map(String::as_str),
             Command::Update(_)
             | Command::Upgrade(_)
+            | Command::Rollback(_)
             | Command::Status(_)
             | Command::History(_)
             | Command::Recover(_)
@@ -162,7 +164,8 @@ impl Command {
             Command::Pack(_) | Command::Unpack(_) => "erlang-unpack-pack".to_owned(),
             Command::Increase(_) => "erlang-increase-versions".to_owned(),
             Command::Custom(custom) => format!("erlang-{}", custom.words.join("-")),
-            Command::Status(_)
+            Command::Rollback(_)
+            | Command::Status(_)
             | Command::History(_)
             | Command::Recover(_)
             | Command::Completions { .. }

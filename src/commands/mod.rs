@@ -11,6 +11,7 @@ mod node;
 mod node_hooks;
 mod project_help;
 mod recover;
+mod rollback;
 mod select;
 mod stage_hooks;
 mod status;
@@ -41,7 +42,8 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
     let context = open(invocation, project)?;
     match &invocation.command {
         Command::Build(Build::Release(_)) => run_build(&context),
-        Command::Deploy(Deploy::Release(_)) => deploy_release::run(&context),
+        Command::Deploy(Deploy::Release(release)) => deploy_release::run(&context, release),
+        Command::Rollback(rollback) => rollback::run(&context, rollback),
         Command::Status(look) => status::run(&context, look.json),
         Command::History(look) => history::run(&context, look.json),
         Command::Recover(recover) => recover::run(&context, recover),

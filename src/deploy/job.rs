@@ -1,13 +1,16 @@
 //! What is deployed: the same for all hosts.
 
+use std::sync::Arc;
+
 use camino::Utf8PathBuf;
 
 use super::claim::Claim;
 use super::history::{Ending, HistoryEntry};
-use super::payload::Payloads;
+use super::payload::{Payload, Payloads};
 use super::plan::Plan;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
+use crate::node::NodeState;
 use crate::release::Version;
 use crate::release::manifest::Manifest;
 use crate::report::Report;
@@ -19,20 +22,48 @@ pub struct Job {
     pub app: String,
     /// The version.
     pub version: Version,
-    /// The archive in the store.
-    pub archive: Utf8PathBuf,
-    /// What the archive holds.
-    pub manifest: Manifest,
     /// `--clean-deploy`.
     pub clean: bool,
-    /// `--start-deploy`.
-    pub start: bool,
+    /// Whether nodes are started with it.
+    pub start: Start,
     /// Who works on the hosts.
     pub claim: Claim,
     /// What ends it early.
     pub interrupt: Interrupt,
+    pub(super) source: Source,
     pub(super) wanted: Vec<Wanted>,
+}
+
+/// Whether nodes are started with the new release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// No: it is used at their next start.
+    No,
+    /// Yes, all of them.
+    Yes,
+    /// Those that run are restarted; the others stay stopped.
+    WhereRunning,
+}
+
+/// Where the new files come from.
+pub(super) enum Source {
+    /// An archive that is sent to the hosts.
+    Archive(Box<Archive>),
+    /// What the last deploy has put aside on each host.
+    LastDeploy,
+}
+
+/// An archive of the store.
+pub(super) struct Archive {
+    pub manifest: Manifest,
     payloads: Payloads,
+}
+
+impl Archive {
+    /// What is sent to a host that lacks these of the wanted entries.
+    pub(super) fn payload(&self, wanted: &[Wanted], indices: &[usize]) -> std::io::Result<Arc<Payload>> {
+        self.payloads.of(&self.manifest, wanted, indices)
+    }
 }
 
 impl Job {
@@ -46,26 +77,43 @@ impl Job {
         interrupt: Interrupt,
     ) -> Self {
         let wanted = wanted(&manifest);
+        let archive = Archive { manifest, payloads: Payloads::new(archive) };
+        Self { wanted, ..Self::of(app, version, Source::Archive(Box::new(archive)), report, interrupt) }
+    }
+
+    /// Goes back to `version`, which the last deploy has replaced on every host.
+    pub fn back(app: &str, version: Version, report: Report, interrupt: Interrupt) -> Self {
+        Self::of(app, version, Source::LastDeploy, report, interrupt)
+    }
+
+    fn of(app: &str, version: Version, source: Source, report: Report, interrupt: Interrupt) -> Self {
         Self {
             app: app.to_owned(),
             version,
-            payloads: Payloads::new(archive.clone()),
-            archive,
-            manifest,
             clean: false,
-            start: false,
+            start: Start::No,
             claim: Claim::new(report),
             interrupt,
-            wanted,
+            source,
+            wanted: Vec::new(),
         }
     }
 
-    /// What is sent to hosts.
-    pub(super) fn payload(
-        &self,
-        indices: &[usize],
-    ) -> std::io::Result<std::sync::Arc<super::payload::Payload>> {
-        self.payloads.of(&self.manifest, &self.wanted, indices)
+    /// Whether a node that was so before is started.
+    pub(super) fn starts(&self, before: &NodeState) -> bool {
+        match self.start {
+            Start::No => false,
+            Start::Yes => true,
+            Start::WhereRunning => *before != NodeState::Stopped,
+        }
+    }
+
+    /// The archive, where there is one.
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        match &self.source {
+            Source::Archive(archive) => Some(&archive.manifest),
+            Source::LastDeploy => None,
+        }
     }
 
     /// The list of entries that the host reads: all of them, or those of a payload, with the modes
@@ -83,21 +131,34 @@ impl Job {
     pub(super) fn journal(&self, host: &HostAddr, survey: &Survey, plan: &Plan) -> String {
         // For whoever undoes it without having heard from us.
         let lost = "the deployer was lost, and the host went back".to_owned();
-        let history = self.history_entry(host, Ending::RolledBack, Some(lost)).to_line();
+        let history = self.history_entry(host, &survey.node, Ending::RolledBack, Some(lost)).to_line();
+        let from = match (&self.source, &survey.last) {
+            (Source::LastDeploy, Some(last)) => format!("from {}\n", last.id),
+            _ => String::new(),
+        };
         let root = if survey.root_present { "present" } else { "absent" };
         let steps: String = plan.steps.iter().map(super::plan::Step::to_line).collect();
         format!(
-            "edeliver-journal 1\nid {}\nversion {}\nroot {root}\nnode {}\nhistory {history}\nplan\n{steps}end\n",
+            "edeliver-journal 1\nid {}\nversion {}\nroot {root}\nnode {}\n{from}history {history}\nplan\n{steps}end\n",
             self.claim.id,
             self.version,
             survey.node.to_words()
         )
     }
 
+    /// How it ends when it ends well.
+    pub(super) fn good_ending(&self) -> Ending {
+        match self.source {
+            Source::Archive(_) => Ending::Deployed,
+            Source::LastDeploy => Ending::WentBack,
+        }
+    }
+
     /// What the host's history says of this deploy.
     pub(super) fn history_entry(
         &self,
         host: &HostAddr,
+        before: &NodeState,
         result: Ending,
         reason: Option<String>,
     ) -> HistoryEntry {
@@ -107,9 +168,9 @@ impl Job {
             host: host.to_string(),
             app: self.app.clone(),
             version: self.version.to_string(),
-            sha256: Some(self.manifest.sha256.to_string()),
-            by: self.claim.owner.to_string(),
-            started: self.start,
+            sha256: self.manifest().map(|manifest| manifest.sha256.to_string()),
+            by: self.claim.owner.person(),
+            started: self.starts(before),
             result,
             reason,
         }

@@ -19,7 +19,7 @@ mod wanted;
 pub use claim::Claim;
 pub use error::TargetError;
 pub use history::{Ending, HistoryEntry};
-pub use job::Job;
+pub use job::{Job, Start};
 pub use recover::Recovered;
 pub use state::{Holder, HostState, LastDeploy, Unfinished};
 pub use target::Target;

@@ -32,6 +32,8 @@ pub enum Phase {
     Open,
     /// Receives the new files.
     Stage,
+    /// Makes ready what the last deploy has put aside.
+    Previous,
     /// Renames them into place.
     Switch,
     /// Stops the node that runs.
@@ -61,6 +63,7 @@ impl Phase {
             Phase::History => "history",
             Phase::Open => "open",
             Phase::Stage => "stage",
+            Phase::Previous => "previous",
             Phase::Switch => "switch",
             Phase::Stop => "stop",
             Phase::Start => "start",
@@ -81,6 +84,7 @@ impl Phase {
             Phase::History => "reading its history",
             Phase::Open => "locking and looking at the host",
             Phase::Stage => "sending the release",
+            Phase::Previous => "looking for the previous release",
             Phase::Switch => "switching to the new files",
             Phase::Stop => "stopping the running node",
             Phase::Start => "starting and verifying the new release",
@@ -103,9 +107,12 @@ impl Phase {
             Phase::Stage => Duration::from_secs(6 * 3600),
             Phase::Stop | Phase::Start => node,
             Phase::Undo => node * 2 + Duration::from_secs(300),
-            Phase::Survey | Phase::Open | Phase::Switch | Phase::Commit | Phase::Abandon => {
-                Duration::from_secs(300)
-            }
+            Phase::Survey
+            | Phase::Open
+            | Phase::Previous
+            | Phase::Switch
+            | Phase::Commit
+            | Phase::Abandon => Duration::from_secs(300),
             Phase::State | Phase::History => Duration::from_secs(150),
             Phase::Run | Phase::Wait | Phase::Renew => Duration::from_secs(60),
         }

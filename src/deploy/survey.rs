@@ -1,5 +1,6 @@
 //! What is on a host before a deploy, as the host's side printed it.
 
+use super::state::LastDeploy;
 use super::wanted::{Wanted, WantedKind, mode_on_host};
 use crate::host::agent::{Answer, Unreadable};
 use crate::node::NodeState;
@@ -28,6 +29,10 @@ pub struct Survey {
     pub problems: Vec<String>,
     /// The erts-* directories that are there.
     pub erts: Vec<String>,
+    /// The version that boots next, "unknown" where the files do not say.
+    pub disk: String,
+    /// What a rollback would undo.
+    pub last: Option<LastDeploy>,
     /// The node.
     pub node: NodeState,
     /// For each wanted entry what is there now.
@@ -86,6 +91,8 @@ impl Survey {
             free_inodes: answer.facts("free_inodes").next().and_then(|count| count.parse().ok()),
             problems,
             erts: answer.facts("erts").map(str::to_owned).collect(),
+            disk: answer.fact("disk")?.to_owned(),
+            last: LastDeploy::parse(answer)?,
             node: NodeState::parse(answer.fact("node")?)?,
             entries: entries(answer, wanted, umask)?,
         })

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::claim::Claim;
 use super::error::TargetError;
 use super::history::Ending;
-use super::job::Job;
+use super::job::{Job, Source};
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
 use super::survey::Survey;
@@ -175,7 +175,10 @@ impl Target {
     pub(super) fn open(&mut self, job: &Job) -> Result<(), TargetError> {
         let answer = self.take_lock(&job.claim, &job.list(None))?.answer;
         let survey = Survey::parse(&answer, &job.wanted).map_err(|source| self.unreadable(source))?;
-        let plan = Plan::new(&job.wanted, &survey, job.clean);
+        let plan = match (&job.source, &survey.last) {
+            (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
+            (Source::LastDeploy, last) => Plan::back(last.as_ref().map_or(&[], |last| &last.back)),
+        };
         if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
             let hint = format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead);
             job.claim.report.hint(&hint);
@@ -191,13 +194,22 @@ impl Target {
     /// Sends what the host lacks, unpacks and verifies it beside the release.
     pub(super) fn stage(&mut self, job: &Job) -> Result<(), TargetError> {
         let Some(plan) = &self.plan else { return Ok(()) };
-        let payload = job.payload(&plan.payload)?;
+        let Source::Archive(archive) = &job.source else { return self.stage_previous(job) };
+        let payload = archive.payload(&job.wanted, &plan.payload)?;
         let list = job.list(Some((&plan.payload, self.umask())));
         let args = [list.len().to_string(), payload.prefix.clone()];
         let bar = job.claim.report.transfer(&self.addr.to_string(), payload.size);
         let mut seen = |bytes| bar.at(bytes);
         let mut source = list.as_bytes().chain(payload.reader(&mut seen));
         self.call(&job.claim, Phase::Stage, &args, Stdin::Reader(&mut source))?;
+        Ok(())
+    }
+
+    /// The new files are on the host already: the last deploy has put them aside.
+    fn stage_previous(&mut self, job: &Job) -> Result<(), TargetError> {
+        let last = self.survey.as_ref().and_then(|survey| survey.last.as_ref());
+        let id = last.map(|last| last.id.clone()).unwrap_or_default();
+        self.call(&job.claim, Phase::Previous, &[id], Stdin::Empty)?;
         Ok(())
     }
 
@@ -225,7 +237,8 @@ impl Target {
 
     /// Stops the node that runs.
     pub(super) fn stop(&mut self, job: &Job) -> Result<(), TargetError> {
-        if self.node_before() != NodeState::Stopped {
+        let before = self.node_before();
+        if before != NodeState::Stopped && job.starts(&before) {
             self.call_guarded(&job.claim, Phase::Stop, &[], "")?;
         }
         Ok(())
@@ -233,6 +246,9 @@ impl Target {
 
     /// Starts the new release and waits until it has proven itself.
     pub(super) fn start(&mut self, job: &Job) -> Result<(), TargetError> {
+        if !job.starts(&self.node_before()) {
+            return Ok(());
+        }
         let outcome = self.call_guarded(&job.claim, Phase::Start, &[job.version.to_string()], "");
         self.start_failed = outcome.is_err();
         outcome?;
@@ -242,7 +258,7 @@ impl Target {
     /// Makes the deploy final. Asked again until the host has said what it is.
     pub(super) fn commit(&mut self, job: &Job) -> Result<(), TargetError> {
         self.reached = Reached::Committing;
-        let line = [job.history_entry(&self.addr, Ending::Deployed, None).to_line()];
+        let line = [job.history_entry(&self.addr, &self.node_before(), job.good_ending(), None).to_line()];
         self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
         self.reached = Reached::Committed;
         Ok(())
@@ -253,7 +269,12 @@ impl Target {
     pub(super) fn restore(&mut self, job: &Job, reason: &str) -> Result<Vec<String>, TargetError> {
         let mut said = Vec::new();
         if self.reached >= Reached::Switching {
-            let entry = job.history_entry(&self.addr, Ending::RolledBack, Some(reason.to_owned()));
+            let entry = job.history_entry(
+                &self.addr,
+                &self.node_before(),
+                Ending::RolledBack,
+                Some(reason.to_owned()),
+            );
             let line = [entry.to_line()];
             let answer =
                 self.until_known(|target| target.call_guarded(&job.claim, Phase::Undo, &line, ""))?;
@@ -276,7 +297,10 @@ impl Target {
 /// What speaks against the deploy on a host, before anything is touched.
 fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
     let mut problems = survey.problems.clone();
-    if let Some(platform) = &job.manifest.platform {
+    if let Source::LastDeploy = job.source {
+        problems.extend(no_way_back(job, survey));
+    }
+    if let Some(platform) = job.manifest().and_then(|manifest| manifest.platform.as_ref()) {
         if !platform.runs_on_machine(&survey.machine) {
             problems.push(format!(
                 "its machine is {}, the release was built for {}",
@@ -303,4 +327,16 @@ fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
         problems.push(format!("not enough inodes: {free} are free, {inodes} are needed"));
     }
     problems
+}
+
+/// Why the host cannot go back to the version that is wanted.
+fn no_way_back(job: &Job, survey: &Survey) -> Option<String> {
+    let Some(last) = &survey.last else { return Some("it keeps nothing to go back to".to_owned()) };
+    if last.previous.as_deref() != Some(job.version.as_str()) {
+        return Some(format!("its last deploy, of {}, has not replaced {}", last.version, job.version));
+    }
+    if survey.disk != last.version {
+        return Some(format!("it has {} now, not {} of its last deploy", survey.disk, last.version));
+    }
+    (last.lost > 0).then(|| format!("{} parts of {} that were kept are gone", last.lost, job.version))
 }

@@ -53,6 +53,7 @@ const PAGES: &[&str] = &[
     "deploy upgrade",
     "update",
     "upgrade",
+    "rollback",
     "status",
     "history",
     "recover",

@@ -118,6 +118,13 @@ fn hosts() {
     assert_parsed(
         "hosts",
         r#"
+        rollback
+        rollback release
+        rollback release to production
+        rollback production --version=1.4.0 --start-deploy
+        rollback to production --host=web-1 --force-unlock
+        rollback productoin
+        deploy release production --force-unlock
         status
         status production
         status on production --json

@@ -31,6 +31,10 @@ open)
 	survey
 	;;
 stage) stage_files "$1" "$2" ;;
+previous)
+	[ "$(last_deploy)" = "$1" ] || fail "another deploy has taken place meanwhile"
+	(umask 077 && mkdir -p -- "$staging") || fail "cannot make $staging"
+	;;
 switch)
 	find_pid
 	if [ -n "$pid" ]; then keep_control "$pid" "$1" || fail "cannot write below $state"; fi

@@ -21,7 +21,7 @@ last_deploy() {
 }
 
 # What was on the disk before the last deploy, and the way back to it: that deploy's steps the other
-# way round, as far as what they need is there.
+# way round. What it has put aside and is not there any more is "lost".
 previous_facts() {
 	last=$(last_deploy)
 	[ -n "$last" ] || return 0
@@ -38,10 +38,11 @@ previous_facts() {
 		decode "$flag" "$written"
 		case $step in
 		add) back=aside ;;
-		replace) if exists "$kept/tree/$name"; then back=replace; else back=aside; fi ;;
-		aside) if exists "$kept/tree/$name"; then back=add; else continue; fi ;;
+		replace) back=replace ;;
+		aside) back=add ;;
 		*) continue ;;
 		esac
+		[ "$step" = add ] || exists "$kept/tree/$name" || say "lost $flag $written"
 		say "back $back $flag $written"
 	done
 }

@@ -11,6 +11,7 @@ undo_deploy() {
 	# A journal that somebody else left is undone under its own name.
 	id=$(sed -n 's/^id //p' "$journal")
 	staging=$state/staging/$id stage=$staging/tree undo=$state/undo/$id/tree
+	find_stage
 	was=$(node_before)
 	old_pid='' old_version=unknown
 	case $was in
