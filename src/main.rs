@@ -26,6 +26,7 @@ fn run() -> Result<(), Failure> {
         .map_err(|path| Failure::usage(anyhow!("the working directory {} is not UTF-8", path.display())))?;
     match cli::parse(std::env::args_os().skip(1), project.as_std_path()).map_err(Failure::usage)? {
         Parsed::Print(text) => commands::print(text.as_bytes()),
+        Parsed::Overview(text) => commands::overview(&text, &project),
         Parsed::Run(invocation) => commands::run(&invocation, &project),
     }
 }

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use fs_err as fs;
-use rustix::process::{Signal, geteuid};
+use rustix::process::geteuid;
 
 /// Three hosts on which 1.0.0 runs. 2.0.0, with another cookie, is in the store.
 fn world() -> World {
@@ -341,59 +341,6 @@ fn an_archive_that_cannot_be_unpacked() {
     then_succeeds(&world);
 }
 
-/// The signal comes when host 2 is at this call; the status is the signal's, and all is as before.
-#[track_caller]
-fn interrupted(world: &World, at: &At, signal: Signal, code: i32) {
-    let before = world.snapshot();
-    let trap = world.host(2).pause(at);
-    let running = world.spawn_deploy("2.0.0");
-    trap.wait();
-    running.signal(signal);
-    running.wait().exits(code).says(&["interrupted"]);
-    trap.release();
-    trap.was_reached();
-    for (host, before) in world.all().iter().zip(&before) {
-        host.assert_untouched(before);
-    }
-}
-
-// Ctrl-c and SIGTERM while a host is sent the release.
-#[test]
-fn interrupted_while_sending() {
-    let world = world();
-    interrupted(&world, &At::unpack(), Signal::INT, 130);
-    interrupted(&world, &At::unpack(), Signal::TERM, 143);
-    then_succeeds(&world);
-}
-
-// Ctrl-c and SIGTERM in the middle of the switch.
-#[test]
-fn interrupted_while_switching() {
-    let world = world();
-    interrupted(&world, &At::put_in_place(world.host(2), 3), Signal::INT, 130);
-    interrupted(&world, &At::put_aside(world.host(2), 2), Signal::TERM, 143);
-    then_succeeds(&world);
-}
-
-// Ctrl-c and SIGTERM while the new node is awaited: the old one is started again.
-#[test]
-fn interrupted_while_starting() {
-    let world = world().config("START_TIMEOUT=10");
-    world.host(2).behave("2.0.0 never_answers");
-    let before = world.snapshot();
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let running = world.spawn_deploy("2.0.0");
-        for host in world.all() {
-            host.wait_until("started", |_| host.nodes().iter().any(|node| node.version == "2.0.0"));
-        }
-        running.signal(signal);
-        running.wait().exits(code).says(&["interrupted", "All hosts are back as they were"]);
-        world.assert_unchanged(&before);
-    }
-    world.host(2).behave_as_made();
-    then_succeeds(&world);
-}
-
 // A first deploy that fails: of the release nothing remains, and nothing runs.
 #[test]
 fn a_first_deploy_that_fails() {
@@ -418,7 +365,7 @@ fn a_first_deploy_that_fails() {
     let trap = world.host(2).pause(&At::unpack());
     let running = world.spawn_deploy("2.0.0");
     trap.wait();
-    running.signal(Signal::INT);
+    running.signal(rustix::process::Signal::INT);
     running.wait().exits(130);
     trap.was_reached();
     nothing_remains();

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use super::build::Build;
 use super::deploy::{Deploy, Update, Upgrade};
 use super::examples;
+use super::hosts::{Look, Recover};
 use super::node::Node;
 use super::options::Common;
 use super::values::{self, GitRef, Increase};
@@ -51,6 +52,24 @@ pub enum Command {
     /// deploys it hot, and gives hosts whose node is down the full release instead.
     #[command(override_usage = "edeliver upgrade [[to] staging|production] [OPTIONS]", after_long_help = examples::UPGRADE)]
     Upgrade(Upgrade),
+    /// Shows what a stage's hosts have and run, and what is unfinished or locked there.
+    ///
+    /// For each host: the version on the disk and the one that runs, a deploy that was left
+    /// unfinished, who holds the lock and whether that process is alive, and what a rollback would
+    /// go back to; then the last deploys. Changes nothing, and takes no lock.
+    #[command(override_usage = "edeliver status [[on] staging|production|local] [OPTIONS]", after_long_help = examples::STATUS)]
+    Status(Look),
+    /// Shows who deployed what to a stage when, and how it ended.
+    ///
+    /// Each host keeps its own history; the newest deploys come first.
+    #[command(override_usage = "edeliver history [[on] staging|production|local] [OPTIONS]", after_long_help = examples::HISTORY)]
+    History(Look),
+    /// Undoes what is unfinished on a stage's hosts, and frees the locks of dead deployers.
+    ///
+    /// A deploy does the same before anything else. Hosts on which somebody still deploys are left
+    /// alone.
+    #[command(override_usage = "edeliver recover [[on] staging|production|local] [OPTIONS]", after_long_help = examples::RECOVER)]
+    Recover(Recover),
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would be taken for a command's help")]
     Node(Node),

@@ -43,6 +43,20 @@ pub(super) const UPGRADE: &str = "\
 Examples:
   edeliver upgrade
   edeliver upgrade production --branch=main --auto-version=revision";
+pub(super) const STATUS: &str = "\
+Examples:
+  edeliver status
+  edeliver status production
+  edeliver status production --json";
+pub(super) const HISTORY: &str = "\
+Examples:
+  edeliver history
+  edeliver history production --json";
+pub(super) const RECOVER: &str = "\
+Examples:
+  edeliver recover
+  edeliver recover production
+  edeliver recover production --host=web-2.acme.com";
 pub(super) const START: &str = "\
 Examples:
   edeliver start

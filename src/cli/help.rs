@@ -14,6 +14,7 @@ use crate::exit::Exit;
 const GROUPS: &[(&str, &[&str])] = &[
     ("Build", &["build release", "build upgrade", "build appups"]),
     ("Deploy", &["deploy release", "deploy upgrade", "update", "upgrade"]),
+    ("Hosts", &["status", "history", "recover"]),
     ("Nodes", &["start", "stop", "restart", "ping", "version", "migrate", "migrations"]),
     (
         "Store and project",

@@ -10,6 +10,7 @@ mod deploy;
 mod error;
 mod examples;
 mod help;
+mod hosts;
 mod node;
 mod options;
 mod scan;
@@ -30,6 +31,7 @@ pub use self::command::{
 pub use self::deploy::{Deploy, DeployRelease, DeployUpgrade, Update, Upgrade};
 pub use self::error::UsageError;
 pub use self::help::{completions, manual};
+pub use self::hosts::{Look, Recover};
 pub use self::node::{Migrate, Node, NodeOptions};
 pub use self::options::{BuildOptions, Common, Mode, RelupOptions, VersionOptions};
 pub use self::values::{
@@ -69,6 +71,8 @@ pub enum Parsed {
     Run(Box<Invocation>),
     /// Only this text is to be printed (help, version); it may hold ANSI styles. Exit status 0.
     Print(String),
+    /// The same for the overview of all commands, to which a project may add its own.
+    Overview(String),
 }
 
 /// What the user is told about a word or option that nobody knows.
@@ -104,7 +108,8 @@ fn read(args: &[String], root: &mut clap::Command, project: &Path) -> Result<Par
         Named::Custom { words, rest } => custom(words, &rest, scan, root),
         Named::Ours { path, .. } if scan.help => {
             let plain = scan.options.iter().any(|option| option.name == "plain");
-            Ok(Parsed::Print(help::page(root, &path, plain)))
+            let page = help::page(root, &path, plain);
+            Ok(if path.is_empty() { Parsed::Overview(page) } else { Parsed::Print(page) })
         }
         Named::Ours { path, .. } if path.is_empty() => Err(no_command(root)),
         Named::Ours { path, rest } => ours(&path, &rest, scan, root),

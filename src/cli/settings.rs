@@ -101,6 +101,9 @@ impl Command {
             Command::Deploy(_) => "deploy",
             Command::Update(_) => "update",
             Command::Upgrade(_) => "upgrade",
+            Command::Status(_) => "status",
+            Command::History(_) => "history",
+            Command::Recover(_) => "recover",
             Command::Node(node) => node.action(),
             Command::Show(_) => "show",
             Command::Edit(_) => "edit",
@@ -139,6 +142,9 @@ impl Command {
             Command::Custom(custom) => custom.words.get(1).map(String::as_str),
             Command::Update(_)
             | Command::Upgrade(_)
+            | Command::Status(_)
+            | Command::History(_)
+            | Command::Recover(_)
             | Command::Node(_)
             | Command::Upload(Copy::File { .. })
             | Command::Download(Copy::File { .. })
@@ -156,7 +162,11 @@ impl Command {
             Command::Pack(_) | Command::Unpack(_) => "erlang-unpack-pack".to_owned(),
             Command::Increase(_) => "erlang-increase-versions".to_owned(),
             Command::Custom(custom) => format!("erlang-{}", custom.words.join("-")),
-            Command::Completions { .. } | Command::Manual => return None,
+            Command::Status(_)
+            | Command::History(_)
+            | Command::Recover(_)
+            | Command::Completions { .. }
+            | Command::Manual => return None,
             _ => match self.what() {
                 Some(what) => format!("erlang-{}-{what}", self.word()),
                 None => format!("erlang-{}", self.word()),

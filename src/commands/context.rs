@@ -6,12 +6,13 @@ use anyhow::Context as _;
 use camino::Utf8Path;
 
 use crate::cli::Invocation;
+use crate::deploy::Target;
 use crate::exit::{Failure, OrUsage};
 use crate::host::agent::Place;
 use crate::report::{Redactor, Report, ReportOptions};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{DeploySettings, Settings, SettingsError};
 use crate::shell::{Hooks, OnDemand, ScriptMode, ShellError, ShellOptions, bash_of};
-use crate::transport::{ConnectOptions, Interrupt, RemotePath};
+use crate::transport::{ConnectOptions, HostAddr, Interrupt, RemotePath};
 
 /// What every command works with.
 pub struct Context {
@@ -36,14 +37,20 @@ fn refused(error: SettingsError) -> Failure {
 }
 
 impl Context {
-    /// Reads the settings of the project for this command.
+    /// Reads the settings of the project for this command. `set` is what the project's own options
+    /// have set.
     ///
     /// # Errors
     /// When they cannot be read: exit status 2.
-    pub fn new(invocation: &Invocation, project: &Utf8Path) -> Result<Self, Failure> {
+    pub fn new(
+        invocation: &Invocation,
+        project: &Utf8Path,
+        set: Vec<(String, String)>,
+    ) -> Result<Self, Failure> {
         // What is not UTF-8 can be no setting of ours.
         let environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .chain(set)
             .collect();
         let interrupt = Interrupt::from_signals().context("cannot watch for ctrl-c")?;
         let shown = ReportOptions {
@@ -112,5 +119,24 @@ impl Context {
             stable_for: settings.seconds("STABLE_FOR").or_usage()?,
             lease: settings.seconds("LEASE").or_usage()?,
         })
+    }
+
+    /// What a deploy to the stage that is meant needs.
+    ///
+    /// # Errors
+    /// When a setting of it is missing or invalid.
+    pub fn deploy_settings(&self) -> Result<DeploySettings, Failure> {
+        self.settings.deploy(self.settings.stage().or_usage()?).or_usage()
+    }
+
+    /// The hosts of the stage. Nobody has connected to them yet.
+    ///
+    /// # Errors
+    /// When a setting of it is invalid.
+    pub fn targets(&self, settings: &DeploySettings) -> Result<Vec<Target>, Failure> {
+        let options = self.connect_options(false)?;
+        let place = self.place(&settings.deliver_to)?;
+        let target = |host: &HostAddr| Target::new(host.clone(), place.clone(), options.clone());
+        Ok(settings.hosts.iter().map(target).collect())
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::stage_hooks::StageHooks;
 use super::{Context, select};
-use crate::deploy::{Deploy, Failed, Job, Switched, Target, Verified};
+use crate::deploy::{Deploy, Failed, Job, Switched, Verified};
 use crate::exit::{Failure, OrUsage};
 use crate::release::{ExpectedErts, Version};
 use crate::settings::DeploySettings;
@@ -45,7 +45,7 @@ fn deploy(
     let file = format!("{}_{version}.tar.gz", settings.app);
     let hooks = StageHooks::new(context, settings, &version)?;
     let job = job(context, settings, version.clone(), archive);
-    Deploy::open(job, targets(context, settings)?)
+    Deploy::open(job, context.targets(settings)?)
         .and_then(|deploy| {
             report.status(&format!("Uploading archive of release {version} from local release store"));
             deploy.stage()
@@ -100,10 +100,4 @@ fn job(context: &Context, settings: &DeploySettings, version: Version, archive: 
     job.clean = settings.clean;
     job.start = settings.start;
     job
-}
-
-fn targets(context: &Context, settings: &DeploySettings) -> Result<Vec<Target>, Failure> {
-    let options = context.connect_options(false)?;
-    let place = context.place(&settings.deliver_to)?;
-    Ok(settings.hosts.iter().map(|host| Target::new(host.clone(), place.clone(), options.clone())).collect())
 }

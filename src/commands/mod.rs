@@ -5,10 +5,15 @@ pub mod check_config;
 mod context;
 mod custom;
 mod deploy_release;
+mod history;
+mod look;
 mod node;
 mod node_hooks;
+mod project_help;
+mod recover;
 mod select;
 mod stage_hooks;
+mod status;
 
 use std::io::{self, Write};
 
@@ -16,9 +21,11 @@ use anyhow::anyhow;
 use camino::Utf8Path;
 
 pub use self::context::Context;
+use self::project_help::ProjectHelp;
 use crate::cli::{self, Build, Check, Command, Deploy, Invocation, Node};
 use crate::exit::{Failure, OrUsage};
 use crate::node::NodeAction;
+use crate::shell::NoRequests;
 
 /// Runs the command that was asked for in the project at `project`.
 ///
@@ -31,14 +38,13 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
         Command::Manual => return print(&cli::manual()?),
         _ => {}
     }
-    let context = Context::new(invocation, project)?;
-    let unknown = invocation.ignored.iter().map(|argument| cli::ignored_hint(argument));
-    for hint in unknown.chain(invocation.hints.iter().cloned()) {
-        context.report.hint(&hint);
-    }
+    let context = open(invocation, project)?;
     match &invocation.command {
         Command::Build(Build::Release(_)) => run_build(&context),
         Command::Deploy(Deploy::Release(_)) => deploy_release::run(&context),
+        Command::Status(look) => status::run(&context, look.json),
+        Command::History(look) => history::run(&context, look.json),
+        Command::Recover(recover) => recover::run(&context, recover),
         Command::Node(node) => run_node(&context, node, &invocation.command),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
@@ -47,6 +53,47 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
             custom::run(&context, words, &invocation.command.strategy().unwrap_or_default())
         }
         command => Err(not_built(command)),
+    }
+}
+
+/// Reads the settings. The words and options that we do not know may be the project's own.
+fn open(invocation: &Invocation, project: &Utf8Path) -> Result<Context, Failure> {
+    let word = invocation.command.word();
+    let mut unknown = Vec::new();
+    let mut set = Vec::new();
+    // The project's file is read only when it is needed.
+    let mut help = if invocation.ignored.is_empty() { None } else { ProjectHelp::of(project)? };
+    for argument in &invocation.ignored {
+        let known = help.as_mut().map_or(Ok(false), |help| help.accepts(word, argument))?;
+        if !known {
+            unknown.push(argument);
+        }
+    }
+    if let Some(help) = help {
+        set = help.set();
+    }
+    let context = Context::new(invocation, project, set)?;
+    for argument in unknown {
+        let accepts = "accepts_custom_command_argument";
+        if context.hooks().asks(accepts, &[word, argument], &mut NoRequests)? != Some(true) {
+            context.report.hint(&cli::ignored_hint(argument));
+        }
+    }
+    for hint in &invocation.hints {
+        context.report.hint(hint);
+    }
+    Ok(context)
+}
+
+/// Prints the overview of all commands, with what the project adds to it.
+///
+/// # Errors
+/// When `.deliver/help` cannot be read, or standard output not be written.
+pub fn overview(text: &str, project: &Utf8Path) -> Result<(), Failure> {
+    print(text.as_bytes())?;
+    match ProjectHelp::of(project)? {
+        Some(mut help) => print(&help.commands()?),
+        None => Ok(()),
     }
 }
 

@@ -1,13 +1,13 @@
 //! What is deployed: the same for all hosts.
 
 use camino::Utf8PathBuf;
-use serde_json::json;
 
+use super::claim::Claim;
+use super::history::{Ending, HistoryEntry};
 use super::payload::Payloads;
 use super::plan::Plan;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
-use crate::host::{LockOwner, agent};
 use crate::release::Version;
 use crate::release::manifest::Manifest;
 use crate::report::Report;
@@ -27,12 +27,10 @@ pub struct Job {
     pub clean: bool,
     /// `--start-deploy`.
     pub start: bool,
-    /// Where it is shown.
-    pub report: Report,
+    /// Who works on the hosts.
+    pub claim: Claim,
     /// What ends it early.
     pub interrupt: Interrupt,
-    pub(super) id: String,
-    pub(super) owner: LockOwner,
     pub(super) wanted: Vec<Wanted>,
     payloads: Payloads,
 }
@@ -47,8 +45,6 @@ impl Job {
         report: Report,
         interrupt: Interrupt,
     ) -> Self {
-        let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        let id = format!("{now}-{}", &agent::nonce()[..8]);
         let wanted = wanted(&manifest);
         Self {
             app: app.to_owned(),
@@ -58,10 +54,8 @@ impl Job {
             manifest,
             clean: false,
             start: false,
-            report,
+            claim: Claim::new(report),
             interrupt,
-            id,
-            owner: LockOwner::this_process(),
             wanted,
         }
     }
@@ -86,30 +80,38 @@ impl Job {
     }
 
     /// The journal's beginning: what was there, and what is going to be done.
-    pub(super) fn journal(&self, survey: &Survey, plan: &Plan) -> String {
+    pub(super) fn journal(&self, host: &HostAddr, survey: &Survey, plan: &Plan) -> String {
+        // For whoever undoes it without having heard from us.
+        let lost = "the deployer was lost, and the host went back".to_owned();
+        let history = self.history_entry(host, Ending::RolledBack, Some(lost)).to_line();
         let root = if survey.root_present { "present" } else { "absent" };
         let steps: String = plan.steps.iter().map(super::plan::Step::to_line).collect();
         format!(
-            "edeliver-journal 1\nid {}\nversion {}\nroot {root}\nnode {}\nplan\n{steps}end\n",
-            self.id,
+            "edeliver-journal 1\nid {}\nversion {}\nroot {root}\nnode {}\nhistory {history}\nplan\n{steps}end\n",
+            self.claim.id,
             self.version,
             survey.node.to_words()
         )
     }
 
-    /// One line of `history.jsonl` on the host.
-    pub(super) fn history_line(&self, host: &HostAddr) -> String {
-        json!({
-            "id": self.id,
-            "at": jiff::Timestamp::now().to_string(),
-            "host": host.to_string(),
-            "app": self.app,
-            "version": self.version.as_str(),
-            "sha256": self.manifest.sha256.to_string(),
-            "by": self.owner.to_string(),
-            "started": self.start,
-            "result": "deployed",
-        })
-        .to_string()
+    /// What the host's history says of this deploy.
+    pub(super) fn history_entry(
+        &self,
+        host: &HostAddr,
+        result: Ending,
+        reason: Option<String>,
+    ) -> HistoryEntry {
+        HistoryEntry {
+            id: self.claim.id.clone(),
+            at: jiff::Timestamp::now().to_string(),
+            host: host.to_string(),
+            app: self.app.clone(),
+            version: self.version.to_string(),
+            sha256: Some(self.manifest.sha256.to_string()),
+            by: self.claim.owner.to_string(),
+            started: self.start,
+            result,
+            reason,
+        }
     }
 }

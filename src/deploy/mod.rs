@@ -2,15 +2,25 @@
 //!
 //! `agent/` is the host's side, one POSIX script; the rest decides and watches. See `DESIGN.md`.
 
+mod claim;
+mod error;
+mod history;
 mod job;
 mod payload;
 mod phase;
 mod plan;
+mod recover;
+mod state;
 mod survey;
 mod target;
 mod transaction;
 mod wanted;
 
+pub use claim::Claim;
+pub use error::TargetError;
+pub use history::{Ending, HistoryEntry};
 pub use job::Job;
-pub use target::{Target, TargetError};
+pub use recover::Recovered;
+pub use state::{Holder, HostState, LastDeploy, Unfinished};
+pub use target::Target;
 pub use transaction::{Deploy, Failed, Opened, Staged, Switched, Verified};

@@ -11,6 +11,7 @@ pub const SCRIPT: &str = concat!(
     include_str!("agent/lock.sh"),
     include_str!("agent/guard.sh"),
     include_str!("agent/survey.sh"),
+    include_str!("agent/state.sh"),
     include_str!("agent/stage.sh"),
     include_str!("agent/switch.sh"),
     include_str!("../node/node.sh"),
@@ -23,6 +24,10 @@ pub const SCRIPT: &str = concat!(
 pub enum Phase {
     /// Looks, changes nothing.
     Survey,
+    /// Says what is known of its deploys.
+    State,
+    /// Says what was deployed when.
+    History,
     /// Takes the lock, then looks.
     Open,
     /// Receives the new files.
@@ -52,6 +57,8 @@ impl Phase {
     pub fn verb(self) -> &'static str {
         match self {
             Phase::Survey => "survey",
+            Phase::State => "state",
+            Phase::History => "history",
             Phase::Open => "open",
             Phase::Stage => "stage",
             Phase::Switch => "switch",
@@ -70,6 +77,8 @@ impl Phase {
     pub fn label(self) -> &'static str {
         match self {
             Phase::Survey => "looking at the host",
+            Phase::State => "looking at its deploys",
+            Phase::History => "reading its history",
             Phase::Open => "locking and looking at the host",
             Phase::Stage => "sending the release",
             Phase::Switch => "switching to the new files",
@@ -97,6 +106,7 @@ impl Phase {
             Phase::Survey | Phase::Open | Phase::Switch | Phase::Commit | Phase::Abandon => {
                 Duration::from_secs(300)
             }
+            Phase::State | Phase::History => Duration::from_secs(150),
             Phase::Run | Phase::Wait | Phase::Renew => Duration::from_secs(60),
         }
     }
@@ -110,7 +120,7 @@ impl Phase {
             id: id.to_owned(),
             args,
             // The node is controlled with the environment that the user's profile sets.
-            profile: matches!(self, Phase::Survey | Phase::Open | Phase::Run),
+            profile: matches!(self, Phase::Survey | Phase::State | Phase::Open | Phase::Run),
             interruptible: self.interruptible(),
             time_limit: self.time_limit(place),
         }

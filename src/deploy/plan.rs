@@ -1,7 +1,8 @@
 //! What is to be renamed on a host, in which order: a pure function of what is wanted and what is there.
 
 use super::survey::{Found, Survey};
-use super::wanted::{Name, Wanted, WantedKind, cleaned, mode_on_host};
+use super::wanted::{Name, Wanted, WantedKind, cleaned, mode_on_host, unescaped};
+use crate::host::agent::Unreadable;
 
 /// The changes on one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,23 @@ impl Step {
             Step::Mode(_, mode) => format!("mode{mode:o}"),
         };
         format!("{step} {} {}\n", name.flag(), name.escaped())
+    }
+
+    /// Reads a line that says how to go back.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn parse(line: &str) -> Result<Self, Unreadable> {
+        let unreadable = || Unreadable(format!("step {line}"));
+        let (step, rest) = line.split_once(' ').ok_or_else(unreadable)?;
+        let (flag, name) = rest.split_once(' ').ok_or_else(unreadable)?;
+        let path = if flag == "e" { unescaped(name).ok_or_else(unreadable)? } else { name.to_owned() };
+        match step {
+            "aside" => Ok(Step::Aside(path)),
+            "add" => Ok(Step::Add(path)),
+            "replace" => Ok(Step::Replace(path)),
+            _ => Err(unreadable()),
+        }
     }
 }
 
@@ -218,6 +236,18 @@ mod tests {
                 "erts-14 erts-14/bin lib lib/x releases",
             ]
         );
+    }
+
+    #[test]
+    fn steps_are_read_as_they_were_written() {
+        for path in ["lib/a-1", "lib/x y", " é\\\n"] {
+            for step in [Step::Aside(path.into()), Step::Add(path.into()), Step::Replace(path.into())] {
+                assert_eq!(Step::parse(step.to_line().trim_end_matches('\n')).unwrap(), step);
+            }
+        }
+        for line in ["", "add", "add -", "mode555 - x", "add e \\09"] {
+            assert!(Step::parse(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
+use super::claim::Claim;
+use super::error::TargetError;
+use super::history::Ending;
 use super::job::Job;
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
 use super::survey::Survey;
 use crate::host::agent::{self, Answer, PhaseError, Place, Request, Unreadable};
-use crate::host::{Liveness, LockOwner};
 use crate::node::NodeState;
 use crate::transport::{ConnectOptions, HostAddr, Session, Stdin, TransportError};
 
@@ -35,10 +37,10 @@ pub(super) enum Reached {
 
 /// One host of a deploy.
 pub struct Target {
-    addr: HostAddr,
-    place: Place,
-    options: ConnectOptions,
-    session: Option<Session>,
+    pub(super) addr: HostAddr,
+    pub(super) place: Place,
+    pub(super) options: ConnectOptions,
+    pub(super) session: Option<Session>,
     pub(super) reached: Reached,
     survey: Option<Survey>,
     plan: Option<Plan>,
@@ -46,39 +48,6 @@ pub struct Target {
     start_failed: bool,
     /// The guard has its script.
     guarded: bool,
-}
-
-/// Why a host could not take part, or could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum TargetError {
-    /// A phase failed.
-    #[error(transparent)]
-    Phase(#[from] PhaseError),
-    /// Somebody else deploys there.
-    #[error("{host}: a deploy is under way there, started by {owner}")]
-    Locked {
-        /// The host.
-        host: HostAddr,
-        /// Who holds the lock.
-        owner: String,
-    },
-    /// It does not fulfil what a deploy needs.
-    #[error("{host} is not fit for the deploy:{}", .problems.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
-    Preflight {
-        /// The host.
-        host: HostAddr,
-        /// All that speaks against it.
-        problems: Vec<String>,
-    },
-    /// The archive cannot be read here.
-    #[error("cannot read the archive: {0}")]
-    Archive(#[from] std::io::Error),
-}
-
-impl From<TransportError> for TargetError {
-    fn from(error: TransportError) -> Self {
-        TargetError::Phase(PhaseError::Link(error))
-    }
 }
 
 impl Target {
@@ -102,32 +71,37 @@ impl Target {
         &self.addr
     }
 
+    /// Whether the lock may be ours.
+    pub(super) fn has_lock(&self) -> bool {
+        self.reached >= Reached::Opened
+    }
+
     /// How long the host waits for us.
     pub(super) fn lease(&self) -> Duration {
         self.place.lease
     }
 
-    fn unreadable(&self, source: Unreadable) -> TargetError {
+    pub(super) fn unreadable(&self, source: Unreadable) -> TargetError {
         TargetError::Phase(PhaseError::Unreadable { host: self.addr.clone(), source })
     }
 
     /// Runs a phase to its end.
-    fn call(
+    pub(super) fn call(
         &mut self,
-        job: &Job,
+        claim: &Claim,
         phase: Phase,
         args: &[String],
         stdin: Stdin<'_>,
     ) -> Result<Answer, PhaseError> {
-        let request = phase.request(&self.place, &job.id, args.to_vec());
+        let request = phase.request(&self.place, &claim.id, args.to_vec());
         self.send(&request, &agent::nonce(), stdin)
     }
 
     /// Runs a phase that changes the host: it works apart from the connection, and we ask for its
     /// outcome until it has one. Asking renews the lease.
-    fn call_guarded(
+    pub(super) fn call_guarded(
         &mut self,
-        job: &Job,
+        claim: &Claim,
         phase: Phase,
         args: &[String],
         input: &str,
@@ -135,12 +109,12 @@ impl Target {
         let (nonce, lease) = (agent::nonce(), self.place.lease.as_secs().max(1).to_string());
         let script = if self.guarded { "" } else { SCRIPT };
         let mut run =
-            vec![lease.clone(), script.len().to_string(), job.owner.to_line(), phase.verb().to_owned()];
+            vec![lease.clone(), script.len().to_string(), claim.owner.to_line(), phase.verb().to_owned()];
         run.extend_from_slice(args);
         let as_phase = |asked: Phase, args: Vec<String>, place: &Place| Request {
             label: phase.label(),
             interruptible: phase.interruptible(),
-            ..asked.request(place, &job.id, args)
+            ..asked.request(place, &claim.id, args)
         };
         let request = as_phase(Phase::Run, run, &self.place);
         let end = Instant::now() + phase.time_limit(&self.place);
@@ -174,7 +148,7 @@ impl Target {
     }
 
     /// Repeats a phase until it has an outcome, for phases that do no harm when they are run twice.
-    fn until_known(
+    pub(super) fn until_known(
         &mut self,
         mut phase: impl FnMut(&mut Self) -> Result<Answer, PhaseError>,
     ) -> Result<Answer, PhaseError> {
@@ -191,55 +165,27 @@ impl Target {
 
     /// Tells the host that we are still there, while we do something else. Whether it heard us shows
     /// in the next phase.
-    pub(super) fn renew(&mut self, job: &Job) {
+    pub(super) fn renew(&mut self, claim: &Claim) {
         if self.guarded && self.reached == Reached::Switching {
-            drop(self.call(job, Phase::Renew, &[], Stdin::Empty));
+            drop(self.call(claim, Phase::Renew, &[], Stdin::Empty));
         }
     }
 
     /// Takes the lock and looks at the host. What a dead deployer left unfinished is undone first.
     pub(super) fn open(&mut self, job: &Job) -> Result<(), TargetError> {
-        let mut takeover = String::new();
-        loop {
-            let args = [job.owner.to_line(), takeover.clone()];
-            // From here on the lock may be ours, even if no answer comes.
-            let list = job.list(None);
-            self.session = Some(Session::connect(&self.addr, &self.options)?);
-            self.reached = Reached::Opened;
-            let answer = self.call(job, Phase::Open, &args, Stdin::Bytes(list.as_bytes()))?;
-            if let Some(holder) = answer.facts("lock").find_map(|lock| lock.strip_prefix("held")) {
-                self.reached = Reached::Untouched;
-                takeover = self.dead_holder(holder.trim(), &takeover)?;
-                continue;
-            }
-            if let Some(unfinished) = answer.facts("unfinished").next() {
-                job.report.hint(&format!("{}: undoing the unfinished deploy {unfinished}", self.addr));
-                self.call_guarded(job, Phase::Undo, &[], "")?;
-                takeover = String::new();
-                continue;
-            }
-            let survey = Survey::parse(&answer, &job.wanted).map_err(|source| self.unreadable(source))?;
-            let plan = Plan::new(&job.wanted, &survey, job.clean);
-            if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
-                job.report.hint(&format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead));
-            }
-            let problems = problems(job, &survey, &plan);
-            (self.survey, self.plan) = (Some(survey), Some(plan));
-            if problems.is_empty() {
-                return Ok(());
-            }
-            return Err(TargetError::Preflight { host: self.addr.clone(), problems });
+        let answer = self.take_lock(&job.claim, &job.list(None))?.answer;
+        let survey = Survey::parse(&answer, &job.wanted).map_err(|source| self.unreadable(source))?;
+        let plan = Plan::new(&job.wanted, &survey, job.clean);
+        if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
+            let hint = format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead);
+            job.claim.report.hint(&hint);
         }
-    }
-
-    /// The owner line to take the lock over from, when its process is known to be dead.
-    fn dead_holder(&self, holder: &str, tried: &str) -> Result<String, TargetError> {
-        let locked = |owner: String| TargetError::Locked { host: self.addr.clone(), owner };
-        match holder.parse::<LockOwner>() {
-            Ok(owner) if owner.liveness() == Liveness::Dead && tried != holder => Ok(holder.to_owned()),
-            Ok(owner) => Err(locked(owner.to_string())),
-            Err(_) => Err(locked("an unknown owner".to_owned())),
+        let problems = problems(job, &survey, &plan);
+        (self.survey, self.plan) = (Some(survey), Some(plan));
+        if problems.is_empty() {
+            return Ok(());
         }
+        Err(TargetError::Preflight { host: self.addr.clone(), problems })
     }
 
     /// Sends what the host lacks, unpacks and verifies it beside the release.
@@ -248,10 +194,10 @@ impl Target {
         let payload = job.payload(&plan.payload)?;
         let list = job.list(Some((&plan.payload, self.umask())));
         let args = [list.len().to_string(), payload.prefix.clone()];
-        let bar = job.report.transfer(&self.addr.to_string(), payload.size);
+        let bar = job.claim.report.transfer(&self.addr.to_string(), payload.size);
         let mut seen = |bytes| bar.at(bytes);
         let mut source = list.as_bytes().chain(payload.reader(&mut seen));
-        self.call(job, Phase::Stage, &args, Stdin::Reader(&mut source))?;
+        self.call(&job.claim, Phase::Stage, &args, Stdin::Reader(&mut source))?;
         Ok(())
     }
 
@@ -267,27 +213,27 @@ impl Target {
     /// Renames the new files into place.
     pub(super) fn switch(&mut self, job: &Job) -> Result<(), TargetError> {
         let (Some(survey), Some(plan)) = (&self.survey, &self.plan) else { return Ok(()) };
-        let journal = job.journal(survey, plan);
+        let journal = job.journal(&self.addr, survey, plan);
         let running = match &survey.node {
             NodeState::Running { version: Some(version), .. } => version.clone(),
             _ => "unknown".to_owned(),
         };
         self.reached = Reached::Switching;
-        self.call_guarded(job, Phase::Switch, &[running], &journal)?;
+        self.call_guarded(&job.claim, Phase::Switch, &[running], &journal)?;
         Ok(())
     }
 
     /// Stops the node that runs.
     pub(super) fn stop(&mut self, job: &Job) -> Result<(), TargetError> {
         if self.node_before() != NodeState::Stopped {
-            self.call_guarded(job, Phase::Stop, &[], "")?;
+            self.call_guarded(&job.claim, Phase::Stop, &[], "")?;
         }
         Ok(())
     }
 
     /// Starts the new release and waits until it has proven itself.
     pub(super) fn start(&mut self, job: &Job) -> Result<(), TargetError> {
-        let outcome = self.call_guarded(job, Phase::Start, &[job.version.to_string()], "");
+        let outcome = self.call_guarded(&job.claim, Phase::Start, &[job.version.to_string()], "");
         self.start_failed = outcome.is_err();
         outcome?;
         Ok(())
@@ -296,25 +242,21 @@ impl Target {
     /// Makes the deploy final. Asked again until the host has said what it is.
     pub(super) fn commit(&mut self, job: &Job) -> Result<(), TargetError> {
         self.reached = Reached::Committing;
-        let line = [job.history_line(&self.addr)];
-        self.until_known(|target| target.call_guarded(job, Phase::Commit, &line, ""))?;
+        let line = [job.history_entry(&self.addr, Ending::Deployed, None).to_line()];
+        self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
         self.reached = Reached::Committed;
         Ok(())
     }
 
-    /// Gives the lock back.
-    pub(super) fn close(&mut self, job: &Job) -> Result<(), TargetError> {
-        let owner = [job.owner.to_line()];
-        self.until_known(|target| target.call(job, Phase::Abandon, &owner, Stdin::Empty))?;
-        Ok(())
-    }
-
     /// Puts the host back as it was before, as far as anything was done to it. Returns what the host
-    /// had to say about the failed release.
-    pub(super) fn restore(&mut self, job: &Job) -> Result<Vec<String>, TargetError> {
+    /// had to say about the failed release. `reason` goes into its history.
+    pub(super) fn restore(&mut self, job: &Job, reason: &str) -> Result<Vec<String>, TargetError> {
         let mut said = Vec::new();
         if self.reached >= Reached::Switching {
-            let answer = self.until_known(|target| target.call_guarded(job, Phase::Undo, &[], ""))?;
+            let entry = job.history_entry(&self.addr, Ending::RolledBack, Some(reason.to_owned()));
+            let line = [entry.to_line()];
+            let answer =
+                self.until_known(|target| target.call_guarded(&job.claim, Phase::Undo, &line, ""))?;
             self.reached = Reached::Opened;
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
@@ -324,7 +266,7 @@ impl Target {
             }
         }
         if self.reached >= Reached::Opened {
-            self.close(job)?;
+            self.close(&job.claim)?;
         }
         self.reached = Reached::Untouched;
         Ok(said)

@@ -9,14 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::anyhow;
-
+use super::error::{TargetError, combine, interrupted};
 use super::job::Job;
-use super::target::{Reached, Target, TargetError};
-use crate::exit::{Exit, Failure, Signal};
-use crate::host::agent::PhaseError;
+use super::target::{Reached, Target};
+use crate::exit::{Exit, Failure};
 use crate::host::each;
-use crate::transport::TransportError;
 
 /// All hosts are locked and fit for the deploy.
 pub struct Opened;
@@ -68,9 +65,9 @@ impl Drop for Targets {
         if self.finished {
             return;
         }
-        for outcome in self.each(Target::restore) {
+        for outcome in self.each(|target, job| target.restore(job, "the deployer failed")) {
             if let Err(error) = outcome {
-                self.job.report.error(&format!("not restored: {error}"));
+                self.job.claim.report.error(&format!("not restored: {error}"));
             }
         }
     }
@@ -97,7 +94,7 @@ impl Keeper {
                 each(&hosts, |target| {
                     // A host that is busy with a phase renews its lease by that.
                     if let Ok(mut target) = target.try_lock() {
-                        target.renew(&job);
+                        target.renew(&job.claim);
                     }
                 });
             }
@@ -185,9 +182,9 @@ impl Deploy<Verified> {
 
 /// Gives the locks back. The deploy is final, so what fails here is worth a hint only.
 fn finish(targets: &mut Targets, job: &Job) {
-    for outcome in targets.each(Target::close) {
+    for outcome in targets.each(|target, job| target.close(&job.claim)) {
         if let Err(error) = outcome {
-            job.report.hint(&format!("deployed, but the lock could not be given back: {error}"));
+            job.claim.report.hint(&format!("deployed, but the lock could not be given back: {error}"));
         }
     }
     targets.finished = true;
@@ -247,32 +244,17 @@ impl<State> Deploy<State> {
     }
 }
 
-fn interrupted(signal: Signal) -> Failure {
-    Failure { exit: Exit::Interrupted(signal), error: anyhow!("interrupted"), hints: Vec::new() }
-}
-
-/// The failures of all hosts as one.
-fn combine(failures: &[TargetError]) -> Failure {
-    let interrupted_by = failures.iter().find_map(|failure| match failure {
-        TargetError::Phase(PhaseError::Link(TransportError::Interrupted(signal))) => Some(*signal),
-        _ => None,
-    });
-    if let Some(signal) = interrupted_by {
-        return interrupted(signal);
-    }
-    let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
-    Failure::failed(anyhow!(lines.join("\n")))
-}
-
 impl Failed {
     /// Puts every host back as it was. The failure then says what failed, and whether all is back.
     pub fn roll_back(self) -> Failure {
         let Self { mut targets, job, mut failure } = self;
         let touched = targets.any_reached(Reached::Switching);
         if touched {
-            job.report.status("Rolling back all hosts");
+            job.claim.report.status("Rolling back all hosts");
         }
-        let outcomes = targets.each(Target::restore);
+        let reason = failure.error.to_string();
+        let reason = job.claim.report.redact(reason.lines().next().unwrap_or_default());
+        let outcomes = targets.each(|target, job| target.restore(job, &reason));
         targets.keeper = None;
         targets.finished = true;
         let mut lost = Vec::new();
@@ -280,7 +262,7 @@ impl Failed {
             let target = lock(target);
             match outcome {
                 Ok(said) if said.is_empty() => {}
-                Ok(said) => job.report.print(&format!(
+                Ok(said) => job.claim.report.print(&format!(
                     "The last lines of the failed release's log on {}:\n  {}",
                     target.addr(),
                     said.join("\n  ")
@@ -301,9 +283,9 @@ impl Failed {
             return failure.hint("Run the deploy again: it first undoes what is unfinished on these hosts.");
         }
         if touched {
-            job.report.success("All hosts are back as they were before.");
+            job.claim.report.success("All hosts are back as they were before.");
         } else {
-            job.report.print("No host was changed.");
+            job.claim.report.print("No host was changed.");
         }
         failure
     }

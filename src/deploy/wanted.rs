@@ -133,6 +133,23 @@ impl Name<'_> {
     }
 }
 
+/// The name that [`Name::escaped`] has written; none when it is not written so.
+pub fn unescaped(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        if byte == b'\\' {
+            let digits = std::str::from_utf8(behind.get(1..4)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 8).ok()?);
+            rest = behind.get(4..)?;
+        } else {
+            bytes.push(byte);
+            rest = behind;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The top-level directories that `--clean-deploy` replaces as a whole, among these paths.
 pub fn cleaned<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
     names

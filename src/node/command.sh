@@ -52,7 +52,7 @@ take_down() {
 }
 
 bring_up() {
-	files=$(boot_version) logs=$(node_logs)
+	files=$(version_in "$root") logs=$(node_logs)
 	find_start
 	if [ -n "$1" ]; then output=$(start_node "$1"); else output=$(start_node); fi || {
 		ended=$?
@@ -66,13 +66,6 @@ bring_up() {
 	}
 	keep_control "$pid" "$version" || fail "cannot write below $state"
 	say "response ok"
-}
-
-# The version that the files boot next, where they say so.
-boot_version() {
-	booted=unknown
-	[ ! -f "$root/releases/start_erl.data" ] || read -r _ booted <"$root/releases/start_erl.data" || :
-	say "$booted"
 }
 
 node_command "$1"

@@ -18,6 +18,13 @@ find_kind() {
 	fi
 }
 
+# The version that the release in $1 boots next, where its files say so.
+version_in() {
+	booted=''
+	[ ! -f "$1/releases/start_erl.data" ] || read -r _ booted <"$1/releases/start_erl.data" || :
+	say "${booted:-unknown}"
+}
+
 # Prints the process ids of the node. The operating system is asked, not the node: a node that hangs
 # or has another cookie is found too. VMs that only carry a call to a node (start_clean) do not count,
 # and neither do children of the node, which look like it until they run their own program.

@@ -3,6 +3,7 @@
 //! Events flow one way: the rooms emit, [`Report`] displays.
 
 mod redact;
+mod table;
 mod terminal;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 
 pub use redact::Redactor;
+pub use table::table;
 pub use terminal::{Step, Transfer};
 
 /// How much is shown, and how.

@@ -53,6 +53,9 @@ const PAGES: &[&str] = &[
     "deploy upgrade",
     "update",
     "upgrade",
+    "status",
+    "history",
+    "recover",
     "start",
     "stop",
     "restart",
@@ -107,7 +110,9 @@ fn every_example_in_the_help_parses() {
     let mut examples = 0;
     for page in PAGES {
         let words = ["help"].into_iter().chain(page.split(' ')).filter(|word| !word.is_empty());
-        let Ok(Parsed::Print(help)) = cli::parse(words.map(OsString::from), project.path()) else {
+        let Ok(Parsed::Print(help) | Parsed::Overview(help)) =
+            cli::parse(words.map(OsString::from), project.path())
+        else {
             panic!("no help for {page}")
         };
         let (_, example_lines) = help.split_once("Examples:\n").expect(page);

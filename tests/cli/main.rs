@@ -47,7 +47,7 @@ fn parsed(project: &Path, command_lines: &str) -> String {
                     writeln!(result, "  hint: {hint}").unwrap();
                 }
             }
-            Ok(Parsed::Print(text)) => {
+            Ok(Parsed::Print(text) | Parsed::Overview(text)) => {
                 writeln!(result, "  prints: {}", text.lines().next().unwrap_or_default()).unwrap();
             }
             Err(error) => {

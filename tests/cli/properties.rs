@@ -85,7 +85,7 @@ proptest! {
         let project = Path::new("/nonexistent");
         match cli::parse(words.into_iter().map(OsString::from), project) {
             Ok(Parsed::Run(invocation)) => prop_assert!(!invocation.settings().is_empty()),
-            Ok(Parsed::Print(text)) => prop_assert!(!text.is_empty()),
+            Ok(Parsed::Print(text) | Parsed::Overview(text)) => prop_assert!(!text.is_empty()),
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }
     }

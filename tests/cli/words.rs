@@ -114,6 +114,26 @@ fn nodes() {
 }
 
 #[test]
+fn hosts() {
+    assert_parsed(
+        "hosts",
+        r#"
+        status
+        status production
+        status on production --json
+        history production --host=web-1
+        history --json
+        recover
+        recover on production
+        recover production --force-unlock
+        status productoin
+        recover prod
+        statsu
+    "#,
+    );
+}
+
+#[test]
 fn store_and_project() {
     assert_parsed(
         "store_and_project",

@@ -138,7 +138,7 @@ guard_deploy() {
 			say "the lease has run out: undoing $id"
 			verb=undo
 			begin_phase
-			[ ! -e "$journal" ] || undo_deploy
+			[ ! -e "$journal" ] || undo_deploy ''
 			drop_stage
 			drop_work
 			drop_lock "$owner"
@@ -151,7 +151,7 @@ guard_deploy() {
 
 # What the phases of a deploy leave to each other.
 drop_work() {
-	for part in lease input output runner phase agent reserve; do rm -f -- "${state:?}/$part"; done
+	for part in lease input output runner phase agent reserve stop.output; do rm -f -- "${state:?}/$part"; done
 }
 
 drop_guard() {

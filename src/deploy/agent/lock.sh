@@ -32,7 +32,11 @@ take_lock() {
 	fi
 }
 
-is_owner() { [ "$(cat "$lock/owner" 2>/dev/null)" = "$1" ]; }
+# A lock whose maker died before it could write its name has the owner "-".
+is_owner() {
+	held_by=$(cat "$lock/owner" 2>/dev/null)
+	[ "${held_by:--}" = "$1" ]
+}
 
 # Only the owner gives the lock back: a lock that was taken over is not ours any more.
 drop_lock() {

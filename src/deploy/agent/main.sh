@@ -4,13 +4,21 @@
 survey() {
 	say "at $root"
 	survey_host
+	state_facts
 	node_facts
 	survey_entries
 }
 
-case $verb in survey | open | run | wait | renew | guard) ;; *) begin_phase ;; esac
+case $verb in survey | state | history | open | run | wait | renew | guard) ;; *) begin_phase ;; esac
 case $verb in
 survey) survey ;;
+state)
+	say "at $root"
+	state_facts
+	history_lines 10
+	node_facts
+	;;
+history) history_lines ;;
 run) run_phase "$@" ;;
 wait) wait_phase "$1" ;;
 renew) [ ! -f "$state/lease" ] || renew_lease ;; # else the guard has gone back
@@ -19,7 +27,7 @@ open)
 	make_state
 	take_lock "$1" "$2"
 	make_reserve
-	if [ -e "$journal" ]; then say "unfinished $(sed -n 's/^id //p' "$journal")"; else drop_stale_stages; fi
+	[ -e "$journal" ] || drop_stale_stages
 	survey
 	;;
 stage) stage_files "$1" "$2" ;;
@@ -52,12 +60,11 @@ start)
 	keep_control "$pid" "$1" || fail "cannot write below $state"
 	say "started $pid $version"
 	;;
-undo) undo_deploy ;;
+undo) undo_deploy "${1:-}" ;;
 commit)
 	if [ -e "$journal" ]; then
 		commit_tree
-		# The deploy is final by now: that it cannot be written down is no reason to undo it.
-		printf '%s\n' "$1" >>"$state/history.jsonl" || say "cannot write $state/history.jsonl"
+		write_history "$1"
 	fi
 	[ -e "$state/undo/$id/journal" ] || fail "there is nothing to commit"
 	;;

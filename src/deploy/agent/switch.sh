@@ -76,7 +76,7 @@ undo_step() {
 	add) if exists "$root/$2" && ! exists "$stage/$2"; then take_back "$2"; fi ;;
 	aside | replace)
 		exists "$undo/$2" || return 0
-		if exists "$root/$2"; then take_back "$2"; fi
+		if exists "$root/$2"; then take_back "$2" || return 1; fi
 		mv -- "$undo/$2" "$root/$2" && move_control "$2" "$root/$2"
 		;;
 	esac

@@ -4,6 +4,7 @@
 # What the journal says was there before: "running PID VERSION" or "stopped".
 node_before() { sed -n 's/^node //p' "$journal"; }
 
+# $1: a line for the history; without one it gets the one that the journal has for this case.
 undo_deploy() {
 	[ ! -e "$state/undo/$id/journal" ] || fail "the deploy is final here: its commit has taken place"
 	[ -e "$journal" ] || return 0
@@ -19,11 +20,13 @@ undo_deploy() {
 		old_pid=${old_pid%% *}
 		;;
 	esac
+	told=${1:-$(fact_of history "$journal")}
 	grep -q '^mark undoing' "$journal" || mark undoing
 	if grep -q '^mark starting' "$journal"; then stop_failed; fi
 	undo_tree
 	if [ -n "$old_pid" ] && ! node_pids | grep -qx "$old_pid"; then restart_old; fi
 	rm -f -- "$journal" || fail "cannot remove $journal"
+	write_history "$told"
 	rm -rf -- "$state/undo/$id"
 	drop_stage
 	settle "$state"
@@ -62,4 +65,9 @@ keep_evidence() {
 	for dump in "$evidence/files/erl_crash.dump" "$root/erl_crash.dump"; do
 		[ -z "$(find "$dump" -newer "$staging/top" 2>/dev/null)" ] || say "crash_dump $dump"
 	done
+}
+
+# That it cannot be written down changes nothing about what was done.
+write_history() {
+	[ -z "$1" ] || printf '%s\n' "$1" >>"$state/history.jsonl" || say "cannot write $state/history.jsonl"
 }

@@ -66,11 +66,14 @@ impl Host {
         if self.root().exists() {
             collect(&self.root(), "", &mut entries);
         }
-        for kept in ["history.jsonl", "undo"] {
-            let kept = self.state().join(kept);
-            if kept.exists() && (kept.is_file() || fs::read_dir(&kept).unwrap().next().is_some()) {
-                collect(&kept, &format!(".edeliver/{}", kept.file_name().unwrap()), &mut entries);
-            }
+        let undo = self.state().join("undo");
+        if undo.exists() && fs::read_dir(&undo).unwrap().next().is_some() {
+            collect(&undo, ".edeliver/undo", &mut entries);
+        }
+        // The history grows with each deploy that was undone; what was deployed stays.
+        let history = fs::read_to_string(self.state().join("history.jsonl")).unwrap_or_default();
+        for line in history.lines().filter(|line| !line.contains(r#""result":"rolled back""#)) {
+            entries.insert(format!(".edeliver/history {line}"), "line".to_owned());
         }
         let answer = |node| (node, self.run(&format!("{}/bin/{} version", self.root(), self.app())).1);
         Snapshot { entries, node: self.node().map(answer) }

@@ -1,0 +1,35 @@
+//! `status`, `history` and `recover`: what is on the hosts of a stage, and putting it right.
+
+use clap::Args;
+
+use super::values;
+use crate::settings::Stage;
+use crate::transport::HostAddr;
+
+/// Options of the commands that look at the hosts of a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Look {
+    /// The hosts to look at [default: staging].
+    #[arg(id = "DEPLOY_ENVIRONMENT", value_name = "STAGE", value_parser = values::stage())]
+    pub stage: Option<Stage>,
+    /// Look at this host ([user@]host) only, whichever the stage has.
+    #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
+    pub host: Option<HostAddr>,
+    /// As JSON, for programs.
+    #[arg(id = "json", long)]
+    pub json: bool,
+}
+
+/// Options of `recover`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Recover {
+    /// The hosts to put right [default: staging].
+    #[arg(id = "DEPLOY_ENVIRONMENT", value_name = "STAGE", value_parser = values::stage())]
+    pub stage: Option<Stage>,
+    /// Put this host ([user@]host) right only, whichever the stage has.
+    #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
+    pub host: Option<HostAddr>,
+    /// Also take the lock of a deployer on another machine, where you know that it is gone.
+    #[arg(id = "force_unlock", long = "force-unlock")]
+    pub force_unlock: bool,
+}

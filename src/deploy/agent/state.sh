@@ -1,0 +1,53 @@
+# What is known of the deploys on this host, without changing anything.
+# shellcheck shell=sh disable=SC2154
+
+state_facts() {
+	say "disk $(version_in "$root")"
+	[ ! -d "$lock" ] || say "holder $(cat "$lock/owner" 2>/dev/null)"
+	if [ -e "$journal" ]; then say "unfinished $(fact_of id "$journal") $(fact_of version "$journal")"; fi
+	! runs "$state/guard" || say "guarded yes"
+	for left in "$state"/staging/*; do [ ! -e "$left" ] || say "staged ${left##*/}"; done
+	previous_facts
+}
+
+# The value of the line "KEY VALUE" of a journal.
+fact_of() { sed -n "s/^$1 //p" "$2" | head -n 1; }
+
+# The last deploy that was committed and can still be gone back from.
+last_deploy() {
+	last=''
+	for kept in "$state"/undo/*/journal; do [ ! -f "$kept" ] || last=${kept%/journal}; done
+	say "${last##*/}"
+}
+
+# What was on the disk before the last deploy, and the way back to it: that deploy's steps the other
+# way round, as far as what they need is there.
+previous_facts() {
+	last=$(last_deploy)
+	[ -n "$last" ] || return 0
+	kept=$state/undo/$last
+	if grep -qx 'root absent' "$kept/journal"; then
+		previous=none
+	elif [ -f "$kept/tree/releases/start_erl.data" ]; then
+		previous=$(version_in "$kept/tree")
+	else
+		previous=$(version_in "$root")
+	fi
+	say "last $last $(fact_of version "$kept/journal") $previous"
+	plan_steps <"$kept/journal" | while read -r step flag written; do
+		decode "$flag" "$written"
+		case $step in
+		add) back=aside ;;
+		replace) if exists "$kept/tree/$name"; then back=replace; else back=aside; fi ;;
+		aside) if exists "$kept/tree/$name"; then back=add; else continue; fi ;;
+		*) continue ;;
+		esac
+		say "back $back $flag $written"
+	done
+}
+
+# The last $1 lines of the history, or all of it.
+history_lines() {
+	[ -f "$state/history.jsonl" ] || return 0
+	tail -n "${1:-+1}" -- "$state/history.jsonl" | sed 's/^/history /'
+}

@@ -1,0 +1,55 @@
+//! Looking at a host and putting right what a deploy has left there.
+
+use super::claim::Claim;
+use super::error::TargetError;
+use super::history::HistoryEntry;
+use super::phase::Phase;
+use super::state::HostState;
+use super::target::Target;
+use crate::transport::Stdin;
+
+/// What was left on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovered {
+    /// Nothing.
+    Nothing,
+    /// The lock of a dead deployer, and what it had sent. The release was as it should be.
+    Cleared,
+    /// A deploy in the middle, which was undone.
+    Undone(String),
+}
+
+impl Target {
+    /// What is known of its deploys. Changes nothing.
+    ///
+    /// # Errors
+    /// When the host cannot be asked.
+    pub fn state(&mut self, claim: &Claim) -> Result<HostState, TargetError> {
+        let answer = self.call(claim, Phase::State, &[], Stdin::Empty)?;
+        HostState::parse(&answer).map_err(|source| self.unreadable(source))
+    }
+
+    /// All that was deployed there, the oldest first. Changes nothing.
+    ///
+    /// # Errors
+    /// When the host cannot be asked.
+    pub fn history(&mut self, claim: &Claim) -> Result<Vec<HistoryEntry>, TargetError> {
+        let answer = self.call(claim, Phase::History, &[], Stdin::Empty)?;
+        Ok(HistoryEntry::read(answer.facts("history")))
+    }
+
+    /// Undoes what is unfinished, and clears away what a dead deployer has left.
+    ///
+    /// # Errors
+    /// When somebody is still at it, or the host cannot be put right.
+    pub fn recover(&mut self, claim: &Claim) -> Result<Recovered, TargetError> {
+        if self.state(claim)?.is_clean() {
+            return Ok(Recovered::Nothing);
+        }
+        let taken = self.take_lock(claim, "");
+        let closed = if self.has_lock() { self.close(claim) } else { Ok(()) };
+        let undone = taken?.undone;
+        closed?;
+        Ok(undone.map_or(Recovered::Cleared, Recovered::Undone))
+    }
+}
