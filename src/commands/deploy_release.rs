@@ -41,7 +41,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
         .boots(&settings.app, ExpectedErts::Optional)
         .with_context(|| opened.path.to_string())?;
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
-    Ok(Job::new(&settings.app, boots.version, opened.path, opened.manifest, report, interrupt))
+    Ok(Job::new(settings, boots.version, opened.path, opened.manifest, report, interrupt))
 }
 
 /// The transaction. Every step is taken on all hosts before the next one begins.
@@ -69,7 +69,7 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
         .and_then(|deploy| {
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })
-        .map_err(Failed::roll_back)?
+        .map_err(Failed::settle)?
         .commit()
 }
 

@@ -28,8 +28,7 @@ pub fn run(context: &Context, rollback: &Rollback) -> Result<(), Failure> {
     let start = if settings.start { Start::Yes } else { Start::WhereRunning };
     match kept(&states, settings.version.as_deref())? {
         Some(version) => {
-            let mut job =
-                Job::back(&settings.app, version, context.report.clone(), context.interrupt.clone());
+            let mut job = Job::back(&settings, version, context.report.clone(), context.interrupt.clone());
             job.start = start;
             job.claim.force_unlock = rollback.force_unlock;
             back(context, &settings, job)?;
@@ -104,6 +103,6 @@ fn back(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Fa
             report.status("Restarting nodes that run");
             deploy.restart()
         })
-        .map_err(Failed::roll_back)?
+        .map_err(Failed::settle)?
         .commit()
 }

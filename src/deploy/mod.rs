@@ -4,6 +4,7 @@
 
 mod claim;
 mod error;
+mod failed;
 mod history;
 mod job;
 mod payload;
@@ -18,9 +19,10 @@ mod wanted;
 
 pub use claim::Claim;
 pub use error::TargetError;
+pub use failed::Failed;
 pub use history::{Ending, HistoryEntry};
 pub use job::{Job, Start};
 pub use recover::Recovered;
 pub use state::{Holder, HostState, LastDeploy, Unfinished};
 pub use target::Target;
-pub use transaction::{Deploy, Failed, Opened, Staged, Switched, Verified};
+pub use transaction::{Deploy, Opened, Staged, Switched, Verified};

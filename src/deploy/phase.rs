@@ -40,6 +40,8 @@ pub enum Phase {
     Stop,
     /// Starts the new release and verifies it.
     Start,
+    /// Leaves the host as it is: nothing on it undoes the deploy by itself any more.
+    Hold,
     /// Puts everything back.
     Undo,
     /// Makes the deploy final.
@@ -67,6 +69,7 @@ impl Phase {
             Phase::Switch => "switch",
             Phase::Stop => "stop",
             Phase::Start => "start",
+            Phase::Hold => "hold",
             Phase::Undo => "undo",
             Phase::Commit => "commit",
             Phase::Abandon => "abandon",
@@ -88,6 +91,7 @@ impl Phase {
             Phase::Switch => "switching to the new files",
             Phase::Stop => "stopping the running node",
             Phase::Start => "starting and verifying the new release",
+            Phase::Hold => "leaving the host as it is",
             Phase::Undo => "rolling back",
             Phase::Commit => "committing",
             Phase::Abandon => "giving the lock back",
@@ -97,7 +101,7 @@ impl Phase {
 
     /// What puts things right must come to its end, whatever the user presses.
     pub fn interruptible(self) -> bool {
-        !matches!(self, Phase::Undo | Phase::Commit | Phase::Abandon | Phase::Renew)
+        !matches!(self, Phase::Hold | Phase::Undo | Phase::Commit | Phase::Abandon | Phase::Renew)
     }
 
     /// How long it may take in all.
@@ -114,7 +118,7 @@ impl Phase {
             | Phase::Commit
             | Phase::Abandon => Duration::from_secs(300),
             Phase::State | Phase::History => Duration::from_secs(150),
-            Phase::Run | Phase::Wait | Phase::Renew => Duration::from_secs(60),
+            Phase::Hold | Phase::Run | Phase::Wait | Phase::Renew => Duration::from_secs(60),
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Survey {
     pub free_inodes: Option<u64>,
     /// What speaks against a deploy, in words.
     pub problems: Vec<String>,
+    /// Whether it has a tool that fetches URLs.
+    pub fetches: bool,
     /// The erts-* directories that are there.
     pub erts: Vec<String>,
     /// The version that boots next, "unknown" where the files do not say.
@@ -90,6 +92,7 @@ impl Survey {
             free_bytes: number(answer.fact("free_kb")?)? * 1024,
             free_inodes: answer.facts("free_inodes").next().and_then(|count| count.parse().ok()),
             problems,
+            fetches: answer.has("fetches yes"),
             erts: answer.facts("erts").map(str::to_owned).collect(),
             disk: answer.fact("disk")?.to_owned(),
             last: LastDeploy::parse(answer)?,

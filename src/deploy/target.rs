@@ -46,6 +46,8 @@ pub struct Target {
     plan: Option<Plan>,
     /// The new release did not come up here.
     start_failed: bool,
+    /// The new release has proven itself here, as far as that was asked for.
+    pub(super) verified: bool,
     /// The guard has its script.
     guarded: bool,
 }
@@ -62,6 +64,7 @@ impl Target {
             survey: None,
             plan: None,
             start_failed: false,
+            verified: false,
             guarded: false,
         }
     }
@@ -247,11 +250,21 @@ impl Target {
     /// Starts the new release and waits until it has proven itself.
     pub(super) fn start(&mut self, job: &Job) -> Result<(), TargetError> {
         if !job.starts(&self.node_before()) {
+            self.verified = true;
             return Ok(());
         }
-        let outcome = self.call_guarded(&job.claim, Phase::Start, &[job.version.to_string()], "");
+        let (version, health) = ([job.version.to_string()], job.health_check.as_deref().unwrap_or_default());
+        let outcome = self.call_guarded(&job.claim, Phase::Start, &version, health);
         self.start_failed = outcome.is_err();
         outcome?;
+        self.verified = true;
+        Ok(())
+    }
+
+    /// Leaves it as it is: nothing on it undoes the deploy by itself any more.
+    pub(super) fn hold(&mut self, job: &Job) -> Result<(), TargetError> {
+        let owner = [job.claim.owner.to_line()];
+        self.until_known(|target| target.call(&job.claim, Phase::Hold, &owner, Stdin::Empty))?;
         Ok(())
     }
 
@@ -282,6 +295,9 @@ impl Target {
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
                 said.extend(
+                    answer.facts("evidence").map(|place| format!("what it wrote was kept in {place}")),
+                );
+                said.extend(
                     answer.facts("crash_dump").map(|dump| format!("its crash dump was kept: {dump}")),
                 );
             }
@@ -310,6 +326,10 @@ fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
         if !platform.libc.runs_on(survey.libc) {
             problems.push(format!("it has {}, the release needs {}", survey.libc, platform.libc));
         }
+    }
+    let url = job.health_check.as_ref().is_some_and(|check| check.starts_with("http"));
+    if url && !survey.fetches && job.starts(&survey.node) {
+        problems.push("it has neither 'curl' nor 'wget', which HEALTH_CHECK needs".to_owned());
     }
     let bytes: u64 = plan.payload.iter().map(|&index| job.wanted[index].size()).sum();
     // The payload, and some room for what a running system writes meanwhile.

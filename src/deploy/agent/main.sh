@@ -9,7 +9,7 @@ survey() {
 	survey_entries
 }
 
-case $verb in survey | state | history | open | run | wait | renew | guard) ;; *) begin_phase ;; esac
+case $verb in survey | state | history | open | hold | run | wait | renew | guard) ;; *) begin_phase ;; esac
 case $verb in
 survey) survey ;;
 state)
@@ -60,9 +60,13 @@ start)
 		say "$output"
 		fail "cd $root && bin/$app $start ended with exit status $ended"
 	}
-	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up: $why"; }
+	verify_node "$1" "${old_pid%% *}" "$(cat -- "$state/input")" || { say "$output"; fail "the release did not come up: $why"; }
 	keep_control "$pid" "$1" || fail "cannot write below $state"
 	say "started $pid $version"
+	;;
+hold)
+	is_owner "$1" || fail "the host has gone back on its own"
+	stop_guard
 	;;
 undo) undo_deploy "${1:-}" ;;
 commit)

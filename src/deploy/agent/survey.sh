@@ -17,6 +17,7 @@ survey_host() {
 	for tool in tar gzip sha256sum stat mv mkdir rm timeout; do
 		command -v "$tool" >/dev/null 2>&1 || say "missing_tool $tool"
 	done
+	if command -v curl >/dev/null 2>&1 || command -v wget >/dev/null 2>&1; then say "fetches yes"; fi
 	for place in "$(existing "${root%/*}")" "$root" "$root/bin" "$root/lib" "$root/releases"; do
 		[ -d "$place" ] || continue
 		if ! [ -w "$place" ] || ! [ -x "$place" ]; then say "read_only $place"; fi
