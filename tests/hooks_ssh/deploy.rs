@@ -7,9 +7,12 @@ const HOOKS: &str = r#"
 seen() {
   note "$1: $HOSTS $HOSTS_APP_USER $DELIVER_TO $COMMAND $COMMAND_INFO $DEPLOY_ENVIRONMENT $MODE '$VERBOSE' '$SILENCE' $VERSION"
   note "  files $(__remote "cd $DELIVER_TO/stand_in && cut -d' ' -f2 releases/start_erl.data")"
-  note "  nodes $(__remote "cd $DELIVER_TO/stand_in && bin/stand_in version")"
+  note "  old node $(__remote "kill -0 \$(cat ~/old.pid) 2>/dev/null && echo runs || echo is gone")"
 }
-pre_extract_release_archive() { seen pre_extract_release_archive; }
+pre_extract_release_archive() {
+  __remote "cd $DELIVER_TO/stand_in && bin/stand_in pid >~/old.pid"
+  seen pre_extract_release_archive
+}
 post_extract_release_archive() { seen post_extract_release_archive; }
 pre_start_deployed_release() { seen pre_start_deployed_release; }
 post_start_deployed_release() { seen post_start_deployed_release; }
