@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::stage_hooks::StageHooks;
-use super::{Context, select};
+use super::{Context, plan, select};
 use crate::cli::DeployRelease;
 use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage};
@@ -18,12 +18,17 @@ use crate::store::Store;
 pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
-    context.report.banner(&format!("DEPLOYING RELEASE OF {app} APP TO {stage} HOSTS"));
-    context.report.status("Authorizing hosts");
+    if !release.plan {
+        context.report.banner(&format!("DEPLOYING RELEASE OF {app} APP TO {stage} HOSTS"));
+        context.report.status("Authorizing hosts");
+    }
     let mut job = job(context, &settings, settings.version.as_deref())?;
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = release.force_unlock;
+    if release.plan {
+        return plan::run(context, &job, release.json);
+    }
     deploy(context, &settings, job)?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())

@@ -9,6 +9,7 @@ mod history;
 mod look;
 mod node;
 mod node_hooks;
+mod plan;
 mod project_help;
 mod recover;
 mod rollback;

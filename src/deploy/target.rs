@@ -9,6 +9,7 @@ use super::history::Ending;
 use super::job::{Job, Source};
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
+use super::preflight::problems;
 use super::survey::Survey;
 use crate::host::agent::{self, Answer, PhaseError, Place, Request, Unreadable};
 use crate::node::NodeState;
@@ -177,11 +178,7 @@ impl Target {
     /// Takes the lock and looks at the host. What a dead deployer left unfinished is undone first.
     pub(super) fn open(&mut self, job: &Job) -> Result<(), TargetError> {
         let answer = self.take_lock(&job.claim, &job.list(None))?.answer;
-        let survey = Survey::parse(&answer, &job.wanted).map_err(|source| self.unreadable(source))?;
-        let plan = match (&job.source, &survey.last) {
-            (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
-            (Source::LastDeploy, last) => Plan::back(last.as_ref().map_or(&[], |last| &last.back)),
-        };
+        let (survey, plan) = self.plan(job, &answer)?;
         if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
             let hint = format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead);
             job.claim.report.hint(&hint);
@@ -192,6 +189,16 @@ impl Target {
             return Ok(());
         }
         Err(TargetError::Preflight { host: self.addr.clone(), problems })
+    }
+
+    /// What is there and what is to be done, by the host's answer.
+    pub(super) fn plan(&self, job: &Job, answer: &Answer) -> Result<(Survey, Plan), TargetError> {
+        let survey = Survey::parse(answer, &job.wanted).map_err(|source| self.unreadable(source))?;
+        let plan = match (&job.source, &survey.last) {
+            (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
+            (Source::LastDeploy, last) => Plan::back(last.as_ref().map_or(&[], |last| &last.back)),
+        };
+        Ok((survey, plan))
     }
 
     /// Sends what the host lacks, unpacks and verifies it beside the release.
@@ -323,55 +330,4 @@ impl Target {
         self.reached = Reached::Untouched;
         Ok(said)
     }
-}
-
-/// What speaks against the deploy on a host, before anything is touched.
-fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
-    let mut problems = survey.problems.clone();
-    if let Source::LastDeploy = job.source {
-        problems.extend(no_way_back(job, survey));
-    }
-    if let Some(platform) = job.manifest().and_then(|manifest| manifest.platform.as_ref()) {
-        if !platform.runs_on_machine(&survey.machine) {
-            problems.push(format!(
-                "its machine is {}, the release was built for {}",
-                survey.machine, platform.machine
-            ));
-        }
-        if !platform.libc.runs_on(survey.libc) {
-            problems.push(format!("it has {}, the release needs {}", survey.libc, platform.libc));
-        }
-    }
-    let url = job.health_check.as_ref().is_some_and(|check| check.starts_with("http"));
-    if url && !survey.fetches && job.starts(&survey.node) {
-        problems.push("it has neither 'curl' nor 'wget', which HEALTH_CHECK needs".to_owned());
-    }
-    let bytes: u64 = plan.payload.iter().map(|&index| job.wanted[index].size()).sum();
-    // The payload, and some room for what a running system writes meanwhile.
-    let needed = bytes + bytes / 10 + 8 * 1024 * 1024;
-    if survey.free_bytes < needed {
-        problems.push(format!(
-            "not enough space: {} MB are free, {} MB are needed",
-            survey.free_bytes / 1_000_000,
-            needed / 1_000_000
-        ));
-    }
-    let inodes = plan.payload.len() as u64 + 100;
-    // File systems without a fixed number of inodes say 0.
-    if let Some(free) = survey.free_inodes.filter(|&free| free > 0 && free < inodes) {
-        problems.push(format!("not enough inodes: {free} are free, {inodes} are needed"));
-    }
-    problems
-}
-
-/// Why the host cannot go back to the version that is wanted.
-fn no_way_back(job: &Job, survey: &Survey) -> Option<String> {
-    let Some(last) = &survey.last else { return Some("it keeps nothing to go back to".to_owned()) };
-    if last.previous.as_deref() != Some(job.version.as_str()) {
-        return Some(format!("its last deploy, of {}, has not replaced {}", last.version, job.version));
-    }
-    if survey.disk != last.version {
-        return Some(format!("it has {} now, not {} of its last deploy", survey.disk, last.version));
-    }
-    (last.lost > 0).then(|| format!("{} parts of {} that were kept are gone", last.lost, job.version))
 }

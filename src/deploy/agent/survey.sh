@@ -29,7 +29,8 @@ survey_host() {
 
 # Reads the manifest's entries "KIND FLAG MODE SUM NAME" and prints one line "entry TYPE" for each, in
 # order: f d l o, or - for nothing. Then, in the same order, "sum ok|bad" and "mode OCTAL" for each
-# regular file that is one, and "link ok|bad" for each link that is one.
+# regular file that is one, and "link ok|bad" for each link and "directory writable|read-only" for each
+# directory that is one.
 survey_entries() {
 	list=$(mktemp -d "${TMPDIR:-/tmp}/edeliver.XXXXXX") || fail "cannot make a temporary directory"
 	trap 'rm -rf -- "$list"' EXIT
@@ -47,6 +48,7 @@ survey_entries() {
 			sum_line "$sum" "$name" >>"$list/sums"
 			set -- "$@" "$name"
 			;;
+		dd) if [ -w "$name" ] && [ -x "$name" ]; then say "directory writable"; else say "directory read-only"; fi >>"$list/links" ;;
 		ll) if [ "$(link_sum "$name")" = "$sum" ]; then say "link ok"; else say "link bad"; fi >>"$list/links" ;;
 		esac
 		if [ $# -ge 200 ]; then
