@@ -153,7 +153,7 @@ fn end(target: &mut Target, job: &Job, reason: &str) -> Result<Ended, TargetErro
         return target.restore(job, reason).map(Ended::Restored);
     }
     target.commit(job)?;
-    target.close(&job.claim)?;
+    target.finish(job);
     Ok(Ended::Kept)
 }
 

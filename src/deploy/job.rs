@@ -33,6 +33,8 @@ pub struct Job {
     pub health_check: Option<String>,
     /// `ON_FAILURE`.
     pub on_failure: OnFailure,
+    /// `KEEP_RELEASES`.
+    pub keep_releases: usize,
     /// Who works on the hosts.
     pub claim: Claim,
     /// What ends it early.
@@ -108,6 +110,7 @@ impl Job {
             stage: settings.stage.as_str(),
             health_check: settings.health_check.clone(),
             on_failure: settings.on_failure,
+            keep_releases: settings.keep_releases,
             claim: Claim::new(report),
             interrupt,
             source,

@@ -284,6 +284,20 @@ impl Target {
         Ok(())
     }
 
+    /// Removes old releases and gives the lock back. The deploy is final, so what fails here is worth a
+    /// hint only.
+    pub(super) fn finish(&mut self, job: &Job) {
+        let report = &job.claim.report;
+        match self.prune(&job.claim, job.keep_releases) {
+            Ok(pruned) if pruned.is_empty() => {}
+            Ok(pruned) => report.info(&format!("{}: removed old releases: {}", self.addr, pruned.join(", "))),
+            Err(error) => report.hint(&format!("deployed, but old releases could not be removed: {error}")),
+        }
+        if let Err(error) = self.close(&job.claim) {
+            report.hint(&format!("deployed, but the lock could not be given back: {error}"));
+        }
+    }
+
     /// Puts the host back as it was before, as far as anything was done to it. Returns what the host
     /// had to say about the failed release. `reason` goes into its history.
     pub(super) fn restore(&mut self, job: &Job, reason: &str) -> Result<Vec<String>, TargetError> {

@@ -76,6 +76,7 @@ commit)
 	fi
 	[ -e "$state/undo/$id/journal" ] || fail "there is nothing to commit"
 	;;
+prune) prune_releases "$@" ;;
 abandon)
 	drop_stage
 	drop_guard
