@@ -113,6 +113,7 @@ impl World {
             push: false,
             hooked: None,
         })
+        .map(|stored| stored.expect("without a config it is ours to store"))
     }
 
     /// The error of a build that must fail, with this exit; nothing may be stored by it.
@@ -422,8 +423,9 @@ fn a_second_build_is_refused_and_told_who_builds() {
     // A build that was killed, on this machine: its process is gone.
     let lock = BuildLock::take(&mut host, &at).unwrap();
     let owner = fs::read_to_string(&file).unwrap();
-    let start = owner.rfind("\"start\":\"").unwrap() + 9;
-    fs::write(&file, format!("{}0{}", &owner[..start], &owner[start..])).unwrap();
+    let mut dead: serde_json::Value = serde_json::from_str(&owner).unwrap();
+    dead["started"] = 1.into();
+    fs::write(&file, dead.to_string()).unwrap();
     world.build().unwrap();
     assert!(!file.exists());
     lock.release(&mut host).unwrap();

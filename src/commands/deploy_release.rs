@@ -85,13 +85,18 @@ fn restart(
     hooks: &StageHooks<'_>,
 ) -> Result<Deploy<Verified>, Failed> {
     if hooks.defines("force_start_release") {
-        return deploy.between(|| hooks.run("force_start_release")).map(Deploy::leave_running);
+        // What it starts, and whether that is a node, is its own business.
+        return deploy.restarted_by(|| hooks.run("force_start_release")).map(Deploy::leave_running);
     }
     deploy
         .between(|| hooks.run("pre_start_deployed_release"))
         .and_then(|deploy| {
             context.report.status("Starting deployed release");
-            deploy.restart()
+            if hooks.defines("get_restart_node_command") {
+                deploy.restarted_by(|| hooks.restart_nodes())?.verify()
+            } else {
+                deploy.restart()
+            }
         })?
         .between(|| hooks.run("post_start_deployed_release"))
 }

@@ -41,6 +41,10 @@ pub enum Phase {
     Stop,
     /// Starts the new release and verifies it.
     Start,
+    /// Somebody else is going to start the new release.
+    Announce,
+    /// Verifies the new release that somebody else has started.
+    Verify,
     /// Leaves the host as it is: nothing on it undoes the deploy by itself any more.
     Hold,
     /// Puts everything back.
@@ -72,6 +76,8 @@ impl Phase {
             Phase::Switch => "switch",
             Phase::Stop => "stop",
             Phase::Start => "start",
+            Phase::Announce => "announce",
+            Phase::Verify => "verify",
             Phase::Hold => "hold",
             Phase::Undo => "undo",
             Phase::Commit => "commit",
@@ -95,6 +101,8 @@ impl Phase {
             Phase::Switch => "switching to the new files",
             Phase::Stop => "stopping the running node",
             Phase::Start => "starting and verifying the new release",
+            Phase::Announce => "preparing for the start",
+            Phase::Verify => "verifying the new release",
             Phase::Hold => "leaving the host as it is",
             Phase::Undo => "rolling back",
             Phase::Commit => "committing",
@@ -117,7 +125,7 @@ impl Phase {
         let node = node::time_limit(place);
         match self {
             Phase::Stage => Duration::from_secs(6 * 3600),
-            Phase::Stop | Phase::Start => node,
+            Phase::Stop | Phase::Start | Phase::Announce | Phase::Verify => node,
             Phase::Undo => node * 2 + Duration::from_secs(300),
             Phase::Survey
             | Phase::Open

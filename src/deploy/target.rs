@@ -260,8 +260,23 @@ impl Target {
             self.verified = true;
             return Ok(());
         }
+        self.prove(job, Phase::Start)
+    }
+
+    /// The config is going to start the new release.
+    pub(super) fn announce(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.call_guarded(&job.claim, Phase::Announce, &[], "")?;
+        Ok(())
+    }
+
+    /// Waits until the new release, which the config has started, has proven itself.
+    pub(super) fn verify(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.prove(job, Phase::Verify)
+    }
+
+    fn prove(&mut self, job: &Job, phase: Phase) -> Result<(), TargetError> {
         let (version, health) = ([job.version.to_string()], job.health_check.as_deref().unwrap_or_default());
-        let outcome = self.call_guarded(&job.claim, Phase::Start, &version, health);
+        let outcome = self.call_guarded(&job.claim, phase, &version, health);
         self.start_failed = outcome.is_err();
         outcome?;
         self.verified = true;

@@ -152,6 +152,22 @@ impl Deploy<Switched> {
         self.step::<Switched>(Target::stop)?.step(Target::start)
     }
 
+    /// Has the config restart the node in its own way.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn restarted_by(self, run: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failed> {
+        self.step::<Switched>(Target::announce)?.between(run)
+    }
+
+    /// Waits until the release that the config has started has proven itself on all hosts.
+    ///
+    /// # Errors
+    /// When it does not on a host.
+    pub fn verify(self) -> Result<Deploy<Verified>, Failed> {
+        self.step(Target::verify)
+    }
+
     /// Leaves the node as it is: the new release is used at its next start.
     pub fn leave_running(self) -> Deploy<Verified> {
         self.targets.each(|target, _| target.verified = true);

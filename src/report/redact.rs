@@ -10,10 +10,27 @@ impl Redactor {
 
     /// Hides these values. Very short ones are left out: they would mask ordinary text.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= 4).collect();
+        let mut redactor = Self::default();
+        redactor.hide(secrets);
+        redactor
+    }
+
+    /// Hides these values as well, and each line of those that have several: what is shown passes
+    /// by line by line.
+    pub fn hide(&mut self, secrets: impl IntoIterator<Item = String>) {
+        for secret in secrets.into_iter().filter(|secret| secret.len() >= 4) {
+            let lines = secret.lines().filter(|line| line.len() >= 8 && line.len() < secret.len());
+            self.0.extend(lines.map(str::to_owned));
+            self.0.push(secret);
+        }
         // The longest first, so that a secret inside another one leaves no rest.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self(secrets)
+        self.0.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        self.0.dedup();
+    }
+
+    /// Whether it hides this value already.
+    pub fn hides(&self, secret: &str) -> bool {
+        self.0.iter().any(|known| known == secret)
     }
 
     /// Whether a setting or variable of this name holds a secret.
@@ -38,6 +55,14 @@ mod tests {
     fn hides_the_longest_secret_first() {
         let redactor = Redactor::new(["hunter2".to_owned(), "hunter2extra".to_owned(), "abc".to_owned()]);
         assert_eq!(redactor.redact("x hunter2extra hunter2 abc"), "x [secret] [secret] abc");
+    }
+
+    #[test]
+    fn hides_the_lines_of_a_key() {
+        let mut redactor = Redactor::default();
+        redactor.hide(["-----BEGIN-----\nMIIEpAIBAAKCAQEA\nx\n".to_owned()]);
+        assert_eq!(redactor.redact("line MIIEpAIBAAKCAQEA\nx"), "line [secret]\nx");
+        assert!(redactor.hides("MIIEpAIBAAKCAQEA") && !redactor.hides("x"));
     }
 
     #[test]

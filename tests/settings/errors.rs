@@ -193,3 +193,26 @@ fn functions_are_kept_as_they_are_written() {
     assert_eq!(found, [("pre_git_push", 3, first), ("b", 6, "b () ( c )")]);
     assert_eq!(variables.line("A"), Some(1));
 }
+
+// A program for the grammar, not for bash: nothing of it may be taken for evaluated.
+#[test]
+fn redirections_that_bash_refuses_are_left_to_it() {
+    for redirection in [">/dev/n#a< 2>&1", "< 2>&1", ">12<x", "> 2>x"] {
+        let error = error(format!("f() {{\n  echo x\n}} {redirection}\nA=after"));
+        assert!(error.problem().needs_bash(), "{error}");
+        let error = self::error(format!("f() {{\n  echo x {redirection}\n}}\nA=after"));
+        assert!(error.problem().needs_bash(), "{error}");
+    }
+    for redirection in [">/dev/null 2>&1", "2>x 3<y", ">&2", "<>x 2>&-", "<<<2"] {
+        let file = format!("f() {{\n  echo x {redirection}\n}}\nA=after");
+        let file = ShellFile::parse(Utf8Path::new("config"), file.as_bytes()).unwrap();
+        assert!(file.is_static(), "{redirection}");
+    }
+}
+
+// What is redirected for a whole function must not get lost on the way to where it runs.
+#[test]
+fn redirected_functions_are_left_to_bash() {
+    let error = error("f() {\n  echo x\n} 2>/dev/null\nA=after");
+    assert!(error.problem().needs_bash(), "{error}");
+}

@@ -92,7 +92,7 @@ run_phase() {
 	case $phase in undo | commit) use_reserve ;; esac
 	renew_lease
 	if [ "$script_size" -gt 0 ]; then
-		(umask 077 && head -c "$script_size" >"$state/agent.new") || fail "cannot write $state/agent.new"
+		(umask 077 && pass_on "$script_size" >"$state/agent.new") || fail "cannot write $state/agent.new"
 		mv -f -- "$state/agent.new" "$state/agent" || fail "cannot write $state/agent"
 	fi
 	[ -f "$state/agent" ] || fail "there is no $state/agent"

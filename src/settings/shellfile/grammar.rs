@@ -282,6 +282,10 @@ impl Builder<'_> {
             Some(rest) if !rest.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') => rest.len(),
             _ => span.start,
         };
+        if function.body.1.is_some() {
+            // The grammar does not tell where it ends.
+            return Err(Fault::unsupported("a function whose output or input is redirected", span.clone()));
+        }
         let text = &self.text[start..span.end];
         if let Some(quote) = ambiguous_quote(text) {
             let at = start + quote;
@@ -292,6 +296,13 @@ impl Builder<'_> {
             return Err(Fault::unsupported(
                 "a '\\' that continues a line of a here-document or stands in its end mark",
                 at..at + 2,
+            ));
+        }
+        if let Some(number) = numbered_target(text) {
+            let at = start + number;
+            return Err(Fault::unsupported(
+                "a redirection to a number that is redirected itself",
+                at..at + 1,
             ));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
@@ -332,6 +343,17 @@ fn ambiguous_here_document(text: &str) -> Option<usize> {
         let tag = rest.trim_start_matches(['-', ' ', '\t']);
         let tag = tag.split(['\n', ' ', '\t', ';', '|', '&', '<', '>', ')']).next().unwrap_or_default();
         !rest.starts_with('<') && (tag.contains('\\') || rest.contains("\\\n"))
+    })
+}
+
+/// Where a redirection is followed by digits that belong to a redirection of their own, as in
+/// `< 2>&1`: no program for bash, while the grammar takes the digits for the name of a file.
+fn numbered_target(text: &str) -> Option<usize> {
+    text.match_indices(['<', '>']).map(|(at, operator)| at + operator.len()).find_map(|after| {
+        let target = text[after..].trim_start_matches([' ', '\t', '&', '|', '\\', '\n']);
+        let rest = target.trim_start_matches(|c: char| c.is_ascii_digit());
+        let numbered = rest.len() < target.len() && rest.starts_with(['<', '>']);
+        numbered.then(|| text.len() - target.len())
     })
 }
 

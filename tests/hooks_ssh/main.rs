@@ -1,0 +1,16 @@
+//! The functions of a config, from the real binary to real hosts: every place where the original
+//! called one, what they see there, what reaches the hosts, and what comes of how they end.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod build;
+mod deploy;
+mod endings;
+mod nodes;
+mod project;
+mod remote;
+mod secrets;
+mod steps;
+mod strategies;
+mod without_bash;
