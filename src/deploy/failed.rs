@@ -38,6 +38,11 @@ impl Failed {
         Self { targets, job, failure, whole: true }
     }
 
+    /// What failed.
+    pub fn failure(&self) -> &Failure {
+        &self.failure
+    }
+
     /// Does what `ON_FAILURE` says. A deploy that was interrupted is always rolled back.
     pub fn settle(self) -> Failure {
         let interrupted = matches!(self.failure.exit, Exit::Interrupted(_));

@@ -27,6 +27,8 @@ pub struct Job {
     pub clean: bool,
     /// Whether nodes are started with it.
     pub start: Start,
+    /// Whether the start is taken for a failed one, however well it went (`edeliver drill`).
+    pub drill: bool,
     /// The stage, as the command line names it.
     pub stage: &'static str,
     /// `HEALTH_CHECK`.
@@ -107,6 +109,7 @@ impl Job {
             version,
             clean: false,
             start: Start::No,
+            drill: false,
             stage: settings.stage.as_str(),
             health_check: settings.health_check.clone(),
             on_failure: settings.on_failure,

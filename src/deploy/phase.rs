@@ -29,6 +29,8 @@ pub enum Phase {
     State,
     /// Says what was deployed when.
     History,
+    /// Says what all that a deploy manages amounts to.
+    Fingerprint,
     /// Takes the lock, then looks.
     Open,
     /// Receives the new files.
@@ -70,6 +72,7 @@ impl Phase {
             Phase::Survey => "survey",
             Phase::State => "state",
             Phase::History => "history",
+            Phase::Fingerprint => "fingerprint",
             Phase::Open => "open",
             Phase::Stage => "stage",
             Phase::Previous => "previous",
@@ -95,6 +98,7 @@ impl Phase {
             Phase::Survey => "looking at the host",
             Phase::State => "looking at its deploys",
             Phase::History => "reading its history",
+            Phase::Fingerprint => "adding up the release",
             Phase::Open => "locking and looking at the host",
             Phase::Stage => "sending the release",
             Phase::Previous => "looking for the previous release",
@@ -128,6 +132,7 @@ impl Phase {
             Phase::Stop | Phase::Start | Phase::Announce | Phase::Verify => node,
             Phase::Undo => node * 2 + Duration::from_secs(300),
             Phase::Survey
+            | Phase::Fingerprint
             | Phase::Open
             | Phase::Previous
             | Phase::Switch

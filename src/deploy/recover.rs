@@ -38,6 +38,15 @@ impl Target {
         Ok(HistoryEntry::read(answer.facts("history")))
     }
 
+    /// A checksum over all that a deploy manages. Changes nothing.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or has no release.
+    pub fn fingerprint(&mut self, claim: &Claim) -> Result<String, TargetError> {
+        let answer = self.call(claim, Phase::Fingerprint, &[], Stdin::Empty)?;
+        answer.fact("fingerprint").map(str::to_owned).map_err(|source| self.unreadable(source))
+    }
+
     /// Removes releases that are older than the newest `keep` of those that were deployed here, and
     /// returns their versions. What runs, what boots next and what a rollback would bring back stay.
     ///

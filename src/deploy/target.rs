@@ -275,7 +275,9 @@ impl Target {
     }
 
     fn prove(&mut self, job: &Job, phase: Phase) -> Result<(), TargetError> {
-        let (version, health) = ([job.version.to_string()], job.health_check.as_deref().unwrap_or_default());
+        let drill = if job.drill { "drill" } else { "" };
+        let (version, health) =
+            ([job.version.to_string(), drill.to_owned()], job.health_check.as_deref().unwrap_or_default());
         let outcome = self.call_guarded(&job.claim, phase, &version, health);
         self.start_failed = outcome.is_err();
         outcome?;
