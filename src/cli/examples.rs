@@ -64,6 +64,9 @@ Examples:
   edeliver recover
   edeliver recover production
   edeliver recover production --host=web-2.acme.com";
+pub(super) const DRILL: &str = "\
+Examples:
+  edeliver drill staging";
 pub(super) const START: &str = "\
 Examples:
   edeliver start

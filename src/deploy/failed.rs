@@ -38,6 +38,11 @@ impl Failed {
         Self { targets, job, failure, whole: true }
     }
 
+    /// What failed.
+    pub fn failure(&self) -> &Failure {
+        &self.failure
+    }
+
     /// Does what `ON_FAILURE` says. A deploy that was interrupted is always rolled back.
     pub fn settle(self) -> Failure {
         let interrupted = matches!(self.failure.exit, Exit::Interrupted(_));
@@ -153,7 +158,7 @@ fn end(target: &mut Target, job: &Job, reason: &str) -> Result<Ended, TargetErro
         return target.restore(job, reason).map(Ended::Restored);
     }
     target.commit(job)?;
-    target.close(&job.claim)?;
+    target.finish(job);
     Ok(Ended::Kept)
 }
 

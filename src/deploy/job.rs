@@ -27,12 +27,16 @@ pub struct Job {
     pub clean: bool,
     /// Whether nodes are started with it.
     pub start: Start,
+    /// Whether the start is taken for a failed one, however well it went (`edeliver drill`).
+    pub drill: bool,
     /// The stage, as the command line names it.
     pub stage: &'static str,
     /// `HEALTH_CHECK`.
     pub health_check: Option<String>,
     /// `ON_FAILURE`.
     pub on_failure: OnFailure,
+    /// `KEEP_RELEASES`.
+    pub keep_releases: usize,
     /// Who works on the hosts.
     pub claim: Claim,
     /// What ends it early.
@@ -105,9 +109,11 @@ impl Job {
             version,
             clean: false,
             start: Start::No,
+            drill: false,
             stage: settings.stage.as_str(),
             health_check: settings.health_check.clone(),
             on_failure: settings.on_failure,
+            keep_releases: settings.keep_releases,
             claim: Claim::new(report),
             interrupt,
             source,

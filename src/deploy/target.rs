@@ -275,7 +275,9 @@ impl Target {
     }
 
     fn prove(&mut self, job: &Job, phase: Phase) -> Result<(), TargetError> {
-        let (version, health) = ([job.version.to_string()], job.health_check.as_deref().unwrap_or_default());
+        let drill = if job.drill { "drill" } else { "" };
+        let (version, health) =
+            ([job.version.to_string(), drill.to_owned()], job.health_check.as_deref().unwrap_or_default());
         let outcome = self.call_guarded(&job.claim, phase, &version, health);
         self.start_failed = outcome.is_err();
         outcome?;
@@ -297,6 +299,20 @@ impl Target {
         self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
         self.reached = Reached::Committed;
         Ok(())
+    }
+
+    /// Removes old releases and gives the lock back. The deploy is final, so what fails here is worth a
+    /// hint only.
+    pub(super) fn finish(&mut self, job: &Job) {
+        let report = &job.claim.report;
+        match self.prune(&job.claim, job.keep_releases) {
+            Ok(pruned) if pruned.is_empty() => {}
+            Ok(pruned) => report.info(&format!("{}: removed old releases: {}", self.addr, pruned.join(", "))),
+            Err(error) => report.hint(&format!("deployed, but old releases could not be removed: {error}")),
+        }
+        if let Err(error) = self.close(&job.claim) {
+            report.hint(&format!("deployed, but the lock could not be given back: {error}"));
+        }
     }
 
     /// Puts the host back as it was before, as far as anything was done to it. Returns what the host

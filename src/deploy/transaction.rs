@@ -186,7 +186,7 @@ impl Deploy<Verified> {
         targets.keeper = None;
         let failures: Vec<TargetError> = outcomes.into_iter().filter_map(Result::err).collect();
         if failures.is_empty() {
-            finish(&mut targets, &job);
+            finish(&mut targets);
             return Ok(());
         }
         if !targets.any(|target| target.reached == Reached::Committed) {
@@ -196,14 +196,10 @@ impl Deploy<Verified> {
     }
 }
 
-/// Gives the locks back. The deploy is final, so what fails here is worth a hint only.
-fn finish(targets: &mut Targets, job: &Job) {
-    for outcome in targets.each(|target, job| target.close(&job.claim)) {
-        if let Err(error) = outcome {
-            job.claim.report.hint(&format!("deployed, but the lock could not be given back: {error}"));
-        }
-    }
-    targets.finished = true;
+/// Removes old releases and gives the locks back.
+fn finish(targets: &mut Targets) {
+    targets.each(Target::finish);
+    targets.finish();
 }
 
 /// Some hosts are final and others did not answer: the truth, host by host.

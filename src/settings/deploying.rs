@@ -56,8 +56,17 @@ impl Settings {
             start_timeout: self.seconds("START_TIMEOUT")?,
             stable_for: self.seconds("STABLE_FOR")?,
             health_check: self.optional("HEALTH_CHECK"),
+            keep_releases: self.keep_releases()?,
             on_failure: self.on_failure()?,
         })
+    }
+
+    fn keep_releases(&self) -> Result<usize, SettingsError> {
+        let count = self.parsed("KEEP_RELEASES", |value| match value.parse() {
+            Ok(count @ 1..) => Ok(count),
+            _ => Err("it must be a number of releases, at least 1"),
+        })?;
+        Ok(count.unwrap_or(usize::MAX))
     }
 
     fn on_failure(&self) -> Result<OnFailure, SettingsError> {

@@ -161,6 +161,8 @@ pub struct DeploySettings {
     pub stable_for: Duration,
     /// `HEALTH_CHECK`: a URL or a command that must succeed on a host after a start.
     pub health_check: Option<String>,
+    /// `KEEP_RELEASES`: how many releases stay on a host at least, default 5; never 0.
+    pub keep_releases: usize,
     /// `ON_FAILURE`, default rollback.
     pub on_failure: OnFailure,
 }

@@ -136,6 +136,9 @@ fn hosts() {
         recover
         recover on production
         recover production --force-unlock
+        drill
+        drill staging --host=web-1
+        drill on staging
         status productoin
         recover prod
         statsu

@@ -25,10 +25,11 @@ prove_start() {
 		fail "the release did not come up: $why"
 	}
 	keep_control "$pid" "$1" || fail "cannot write below $state"
+	[ "${2:-}" != drill ] || fail "this is a drill: the release came up, and is taken for one that did not"
 	say "started $pid $version"
 }
 
-case $verb in survey | state | history | open | hold | run | wait | renew | guard) ;; *) begin_phase ;; esac
+case $verb in survey | state | history | fingerprint | open | hold | run | wait | renew | guard) ;; *) begin_phase ;; esac
 case $verb in
 survey) survey ;;
 state)
@@ -38,6 +39,7 @@ state)
 	node_facts
 	;;
 history) history_lines ;;
+fingerprint) fingerprint ;;
 run) run_phase "$@" ;;
 wait) wait_phase "$1" ;;
 renew) [ ! -f "$state/lease" ] || renew_lease ;; # else the guard has gone back
@@ -75,7 +77,7 @@ start)
 		say "$output"
 		fail "cd $root && bin/$app $start ended with exit status $ended"
 	}
-	prove_start "$1"
+	prove_start "$1" "${2:-}"
 	;;
 announce)
 	mark stopping
@@ -94,6 +96,7 @@ commit)
 	fi
 	[ -e "$state/undo/$id/journal" ] || fail "there is nothing to commit"
 	;;
+prune) prune_releases "$@" ;;
 abandon)
 	drop_stage
 	drop_guard
