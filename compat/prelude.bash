@@ -166,14 +166,20 @@ __remote() {
   __edeliver_remote remote "$1" "${2:-${HOSTS_APP_USER-}}"
 }
 
+# The script goes on through the environment, so that no list of processes shows it.
+__edeliver_local() {
+  EDELIVER_HOOK=$1 "$__edeliver_sh" -c 'eval "unset EDELIVER_HOOK
+$EDELIVER_HOOK"'
+}
+
 # Runs a script on this machine. Its output is shown with --verbose and when it fails.
 __sync_local() {
   local _output _status=0
   __log "local : $1"
   if [[ ${VERBOSE-} == true ]]; then
-    "$__edeliver_sh" -c "$1" || _status=$?
+    __edeliver_local "$1" || _status=$?
   else
-    _output=$("$__edeliver_sh" -c "$1") || { _status=$?; builtin printf '%s\n' "$_output"; }
+    _output=$(__edeliver_local "$1") || { _status=$?; builtin printf '%s\n' "$_output"; }
   fi
   if [[ $_status != 0 ]]; then
     error "\nA command on this machine failed with exit status $_status:\n$1\n"
@@ -258,9 +264,7 @@ __edeliver_question() {
   {
     builtin printf '%s\0' "$1" "$(($# - 1))"
     builtin printf '%s\0' "${@:2}"
-    if [[ $1 == step ]]; then
-      __edeliver_variables
-    fi
+    __edeliver_variables
   } >|"$__edeliver_dir/request.$__edeliver_id"
   __edeliver_answer "$__edeliver_id" 186<>"$__edeliver_reply"
 }

@@ -82,6 +82,16 @@ impl Failure {
         self.hints.push(hint.into());
         self
     }
+
+    /// The same in other words: what must not be shown is taken out of every text.
+    #[must_use]
+    pub fn reworded(self, reword: impl Fn(&str) -> String) -> Self {
+        let texts: Vec<String> = self.error.chain().map(ToString::to_string).collect();
+        let mut causes = texts.iter().rev().map(|text| reword(text));
+        let innermost = anyhow::Error::msg(causes.next().unwrap_or_default());
+        let error = causes.fold(innermost, anyhow::Error::context);
+        Self { exit: self.exit, error, hints: self.hints.iter().map(|hint| reword(hint)).collect() }
+    }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {

@@ -113,6 +113,7 @@ impl World {
             push: false,
             hooked: None,
         })
+        .map(|stored| stored.expect("without a config it is ours to store"))
     }
 
     /// The error of a build that must fail, with this exit; nothing may be stored by it.

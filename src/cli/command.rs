@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::build::Build;
 use super::deploy::{Deploy, Rollback, Update, Upgrade};
 use super::examples;
-use super::hosts::{Look, Recover};
+use super::hosts::{Drill, Look, Recover};
 use super::node::Node;
 use super::options::Common;
 use super::values::{self, GitRef, Increase};
@@ -78,6 +78,13 @@ pub enum Command {
     /// alone.
     #[command(override_usage = "edeliver recover [[on] staging|production|local] [OPTIONS]", after_long_help = examples::RECOVER)]
     Recover(Recover),
+    /// Rehearses a failed deploy on a stage's hosts, and proves that they are restored.
+    ///
+    /// Deploys the release that is there once more, all of its files anew, starts it, and takes that
+    /// for a failure. Then every host must be as it was: each file, mode and link, and the node. The
+    /// nodes are restarted twice. Shows how long each step took.
+    #[command(override_usage = "edeliver drill [[on] staging|production|local] [OPTIONS]", after_long_help = examples::DRILL)]
+    Drill(Drill),
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would be taken for a command's help")]
     Node(Node),

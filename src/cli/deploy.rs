@@ -52,6 +52,12 @@ pub struct DeployRelease {
     /// Also take the lock of a deployer on another machine, where you know that it is gone.
     #[arg(id = "force_unlock", long = "force-unlock")]
     pub force_unlock: bool,
+    /// Only show what would be done on each host; nothing is changed, and no lock is taken.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
 }
 
 /// Options of `rollback`.
@@ -74,6 +80,12 @@ pub struct Rollback {
     /// Also take the lock of a deployer on another machine, where you know that it is gone.
     #[arg(id = "force_unlock", long = "force-unlock")]
     pub force_unlock: bool,
+    /// Only show what would be done on each host; nothing is changed, and no lock is taken.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
 }
 
 /// Options of `deploy upgrade`.

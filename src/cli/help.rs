@@ -14,7 +14,7 @@ use crate::exit::Exit;
 const GROUPS: &[(&str, &[&str])] = &[
     ("Build", &["build release", "build upgrade", "build appups"]),
     ("Deploy", &["deploy release", "deploy upgrade", "update", "upgrade", "rollback"]),
-    ("Hosts", &["status", "history", "recover"]),
+    ("Hosts", &["status", "history", "recover", "drill"]),
     ("Nodes", &["start", "stop", "restart", "ping", "version", "migrate", "migrations"]),
     (
         "Store and project",

@@ -105,6 +105,7 @@ impl Command {
             Command::Status(_) => "status",
             Command::History(_) => "history",
             Command::Recover(_) => "recover",
+            Command::Drill(_) => "drill",
             Command::Node(node) => node.action(),
             Command::Show(_) => "show",
             Command::Edit(_) => "edit",
@@ -147,6 +148,7 @@ impl Command {
             | Command::Status(_)
             | Command::History(_)
             | Command::Recover(_)
+            | Command::Drill(_)
             | Command::Node(_)
             | Command::Upload(Copy::File { .. })
             | Command::Download(Copy::File { .. })
@@ -168,6 +170,7 @@ impl Command {
             | Command::Status(_)
             | Command::History(_)
             | Command::Recover(_)
+            | Command::Drill(_)
             | Command::Completions { .. }
             | Command::Manual => return None,
             _ => match self.what() {

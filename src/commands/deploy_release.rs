@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::stage_hooks::StageHooks;
-use super::{Context, select};
+use super::{Context, plan, select};
 use crate::cli::DeployRelease;
 use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage};
@@ -18,12 +18,17 @@ use crate::store::Store;
 pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
-    context.report.banner(&format!("DEPLOYING RELEASE OF {app} APP TO {stage} HOSTS"));
-    context.report.status("Authorizing hosts");
+    if !release.plan {
+        context.report.banner(&format!("DEPLOYING RELEASE OF {app} APP TO {stage} HOSTS"));
+        context.report.status("Authorizing hosts");
+    }
     let mut job = job(context, &settings, settings.version.as_deref())?;
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = release.force_unlock;
+    if release.plan {
+        return plan::run(context, &job, release.json);
+    }
     deploy(context, &settings, job)?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())
@@ -41,7 +46,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
         .boots(&settings.app, ExpectedErts::Optional)
         .with_context(|| opened.path.to_string())?;
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
-    Ok(Job::new(&settings.app, boots.version, opened.path, opened.manifest, report, interrupt))
+    Ok(Job::new(settings, boots.version, opened.path, opened.manifest, report, interrupt))
 }
 
 /// The transaction. Every step is taken on all hosts before the next one begins.
@@ -69,7 +74,7 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
         .and_then(|deploy| {
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })
-        .map_err(Failed::roll_back)?
+        .map_err(Failed::settle)?
         .commit()
 }
 
@@ -80,13 +85,19 @@ fn restart(
     hooks: &StageHooks<'_>,
 ) -> Result<Deploy<Verified>, Failed> {
     if hooks.defines("force_start_release") {
-        return deploy.between(|| hooks.run("force_start_release")).map(Deploy::leave_running);
+        // What it starts, and whether that is a node, is its own business.
+        return deploy.restarted_by(|| hooks.run("force_start_release")).map(Deploy::leave_running);
     }
     deploy
         .between(|| hooks.run("pre_start_deployed_release"))
         .and_then(|deploy| {
             context.report.status("Starting deployed release");
-            deploy.restart()
+            let _spinner = context.report.step("Waiting until it has proven itself");
+            if hooks.defines("get_restart_node_command") {
+                deploy.restarted_by(|| hooks.restart_nodes())?.verify()
+            } else {
+                deploy.restart()
+            }
         })?
         .between(|| hooks.run("post_start_deployed_release"))
 }

@@ -5,10 +5,12 @@ pub mod check_config;
 mod context;
 mod custom;
 mod deploy_release;
+mod drill;
 mod history;
 mod look;
 mod node;
 mod node_hooks;
+mod plan;
 mod project_help;
 mod recover;
 mod rollback;
@@ -40,19 +42,25 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
         _ => {}
     }
     let context = open(invocation, project)?;
+    // Scripts and commands that an error shows may hold secrets.
+    carry_out(&context, invocation).map_err(|failure| failure.reworded(|text| context.report.redact(text)))
+}
+
+fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> {
     match &invocation.command {
-        Command::Build(Build::Release(_)) => run_build(&context),
-        Command::Deploy(Deploy::Release(release)) => deploy_release::run(&context, release),
-        Command::Rollback(rollback) => rollback::run(&context, rollback),
-        Command::Status(look) => status::run(&context, look.json),
-        Command::History(look) => history::run(&context, look.json),
-        Command::Recover(recover) => recover::run(&context, recover),
-        Command::Node(node) => run_node(&context, node, &invocation.command),
+        Command::Build(Build::Release(_)) => run_build(context),
+        Command::Deploy(Deploy::Release(release)) => deploy_release::run(context, release),
+        Command::Rollback(rollback) => rollback::run(context, rollback),
+        Command::Status(look) => status::run(context, look.json),
+        Command::History(look) => history::run(context, look.json),
+        Command::Drill(_) => drill::run(&context),
+        Command::Recover(recover) => recover::run(context, recover),
+        Command::Node(node) => run_node(context, node, &invocation.command),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
         }
         Command::Custom(words) => {
-            custom::run(&context, words, &invocation.command.strategy().unwrap_or_default())
+            custom::run(context, words, &invocation.command.strategy().unwrap_or_default())
         }
         command => Err(not_built(command)),
     }

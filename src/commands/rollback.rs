@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::{Context, deploy_release, look};
+use super::{Context, deploy_release, look, plan};
 use crate::cli::Rollback;
 use crate::deploy::{Claim, Deploy, Failed, HostState, Job, Start, Target};
 use crate::exit::{Failure, OrUsage};
@@ -21,27 +21,28 @@ type States = [(String, HostState)];
 pub fn run(context: &Context, rollback: &Rollback) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
-    context.report.banner(&format!("ROLLING BACK {app} APP ON {stage} HOSTS"));
-    context.report.status("Authorizing hosts");
+    if !rollback.plan {
+        context.report.banner(&format!("ROLLING BACK {app} APP ON {stage} HOSTS"));
+        context.report.status("Authorizing hosts");
+    }
     let claim = Claim::new(context.report.clone());
     let states = look::at_hosts(context, |target: &mut Target| target.state(&claim))?.into_answers()?;
-    let start = if settings.start { Start::Yes } else { Start::WhereRunning };
-    match kept(&states, settings.version.as_deref())? {
-        Some(version) => {
-            let mut job =
-                Job::back(&settings.app, version, context.report.clone(), context.interrupt.clone());
-            job.start = start;
-            job.claim.force_unlock = rollback.force_unlock;
-            back(context, &settings, job)?;
-        }
+    let kept = kept(&states, settings.version.as_deref())?;
+    let is_kept = kept.is_some();
+    let mut job = match kept {
+        Some(version) => Job::back(&settings, version, context.report.clone(), context.interrupt.clone()),
         None => {
             possible(context, &settings, &states)?;
-            let mut job = deploy_release::job(context, &settings, settings.version.as_deref())?;
-            job.start = start;
-            job.claim.force_unlock = rollback.force_unlock;
-            deploy_release::deploy(context, &settings, job)?;
+            deploy_release::job(context, &settings, settings.version.as_deref())?
         }
+    };
+    job.start = if settings.start { Start::Yes } else { Start::WhereRunning };
+    job.claim.force_unlock = rollback.force_unlock;
+    if rollback.plan {
+        return plan::run(context, &job, rollback.json);
     }
+    let run = if is_kept { back } else { deploy_release::deploy };
+    run(context, &settings, job)?;
     context.report.banner(&format!("ROLLED BACK ON {stage}!"));
     Ok(())
 }
@@ -104,6 +105,6 @@ fn back(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Fa
             report.status("Restarting nodes that run");
             deploy.restart()
         })
-        .map_err(Failed::roll_back)?
+        .map_err(Failed::settle)?
         .commit()
 }

@@ -14,6 +14,7 @@ use crate::node::NodeState;
 use crate::release::Version;
 use crate::release::manifest::Manifest;
 use crate::report::Report;
+use crate::settings::{DeploySettings, OnFailure};
 use crate::transport::{HostAddr, Interrupt};
 
 /// What is deployed, and by whom.
@@ -26,6 +27,16 @@ pub struct Job {
     pub clean: bool,
     /// Whether nodes are started with it.
     pub start: Start,
+    /// Whether the start is taken for a failed one, however well it went (`edeliver drill`).
+    pub drill: bool,
+    /// The stage, as the command line names it.
+    pub stage: &'static str,
+    /// `HEALTH_CHECK`.
+    pub health_check: Option<String>,
+    /// `ON_FAILURE`.
+    pub on_failure: OnFailure,
+    /// `KEEP_RELEASES`.
+    pub keep_releases: usize,
     /// Who works on the hosts.
     pub claim: Claim,
     /// What ends it early.
@@ -69,7 +80,7 @@ impl Archive {
 impl Job {
     /// A deploy of the release in `archive`.
     pub fn new(
-        app: &str,
+        settings: &DeploySettings,
         version: Version,
         archive: Utf8PathBuf,
         manifest: Manifest,
@@ -78,20 +89,31 @@ impl Job {
     ) -> Self {
         let wanted = wanted(&manifest);
         let archive = Archive { manifest, payloads: Payloads::new(archive) };
-        Self { wanted, ..Self::of(app, version, Source::Archive(Box::new(archive)), report, interrupt) }
+        Self { wanted, ..Self::of(settings, version, Source::Archive(Box::new(archive)), report, interrupt) }
     }
 
     /// Goes back to `version`, which the last deploy has replaced on every host.
-    pub fn back(app: &str, version: Version, report: Report, interrupt: Interrupt) -> Self {
-        Self::of(app, version, Source::LastDeploy, report, interrupt)
+    pub fn back(settings: &DeploySettings, version: Version, report: Report, interrupt: Interrupt) -> Self {
+        Self::of(settings, version, Source::LastDeploy, report, interrupt)
     }
 
-    fn of(app: &str, version: Version, source: Source, report: Report, interrupt: Interrupt) -> Self {
+    fn of(
+        settings: &DeploySettings,
+        version: Version,
+        source: Source,
+        report: Report,
+        interrupt: Interrupt,
+    ) -> Self {
         Self {
-            app: app.to_owned(),
+            app: settings.app.clone(),
             version,
             clean: false,
             start: Start::No,
+            drill: false,
+            stage: settings.stage.as_str(),
+            health_check: settings.health_check.clone(),
+            on_failure: settings.on_failure,
+            keep_releases: settings.keep_releases,
             claim: Claim::new(report),
             interrupt,
             source,

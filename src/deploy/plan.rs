@@ -176,6 +176,8 @@ mod tests {
             free_bytes: 0,
             free_inodes: None,
             problems: Vec::new(),
+            read_only: Vec::new(),
+            fetches: true,
             erts: erts.iter().map(|name| (*name).to_owned()).collect(),
             disk: "1".into(),
             last: None,

@@ -9,6 +9,7 @@ use super::history::Ending;
 use super::job::{Job, Source};
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
+use super::preflight::problems;
 use super::survey::Survey;
 use crate::host::agent::{self, Answer, PhaseError, Place, Request, Unreadable};
 use crate::node::NodeState;
@@ -46,6 +47,8 @@ pub struct Target {
     plan: Option<Plan>,
     /// The new release did not come up here.
     start_failed: bool,
+    /// The new release has proven itself here, as far as that was asked for.
+    pub(super) verified: bool,
     /// The guard has its script.
     guarded: bool,
 }
@@ -62,6 +65,7 @@ impl Target {
             survey: None,
             plan: None,
             start_failed: false,
+            verified: false,
             guarded: false,
         }
     }
@@ -174,11 +178,7 @@ impl Target {
     /// Takes the lock and looks at the host. What a dead deployer left unfinished is undone first.
     pub(super) fn open(&mut self, job: &Job) -> Result<(), TargetError> {
         let answer = self.take_lock(&job.claim, &job.list(None))?.answer;
-        let survey = Survey::parse(&answer, &job.wanted).map_err(|source| self.unreadable(source))?;
-        let plan = match (&job.source, &survey.last) {
-            (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
-            (Source::LastDeploy, last) => Plan::back(last.as_ref().map_or(&[], |last| &last.back)),
-        };
+        let (survey, plan) = self.plan(job, &answer)?;
         if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
             let hint = format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead);
             job.claim.report.hint(&hint);
@@ -189,6 +189,16 @@ impl Target {
             return Ok(());
         }
         Err(TargetError::Preflight { host: self.addr.clone(), problems })
+    }
+
+    /// What is there and what is to be done, by the host's answer.
+    pub(super) fn plan(&self, job: &Job, answer: &Answer) -> Result<(Survey, Plan), TargetError> {
+        let survey = Survey::parse(answer, &job.wanted).map_err(|source| self.unreadable(source))?;
+        let plan = match (&job.source, &survey.last) {
+            (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
+            (Source::LastDeploy, last) => Plan::back(last.as_ref().map_or(&[], |last| &last.back)),
+        };
+        Ok((survey, plan))
     }
 
     /// Sends what the host lacks, unpacks and verifies it beside the release.
@@ -247,11 +257,38 @@ impl Target {
     /// Starts the new release and waits until it has proven itself.
     pub(super) fn start(&mut self, job: &Job) -> Result<(), TargetError> {
         if !job.starts(&self.node_before()) {
+            self.verified = true;
             return Ok(());
         }
-        let outcome = self.call_guarded(&job.claim, Phase::Start, &[job.version.to_string()], "");
+        self.prove(job, Phase::Start)
+    }
+
+    /// The config is going to start the new release.
+    pub(super) fn announce(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.call_guarded(&job.claim, Phase::Announce, &[], "")?;
+        Ok(())
+    }
+
+    /// Waits until the new release, which the config has started, has proven itself.
+    pub(super) fn verify(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.prove(job, Phase::Verify)
+    }
+
+    fn prove(&mut self, job: &Job, phase: Phase) -> Result<(), TargetError> {
+        let drill = if job.drill { "drill" } else { "" };
+        let (version, health) =
+            ([job.version.to_string(), drill.to_owned()], job.health_check.as_deref().unwrap_or_default());
+        let outcome = self.call_guarded(&job.claim, phase, &version, health);
         self.start_failed = outcome.is_err();
         outcome?;
+        self.verified = true;
+        Ok(())
+    }
+
+    /// Leaves it as it is: nothing on it undoes the deploy by itself any more.
+    pub(super) fn hold(&mut self, job: &Job) -> Result<(), TargetError> {
+        let owner = [job.claim.owner.to_line()];
+        self.until_known(|target| target.call(&job.claim, Phase::Hold, &owner, Stdin::Empty))?;
         Ok(())
     }
 
@@ -262,6 +299,20 @@ impl Target {
         self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
         self.reached = Reached::Committed;
         Ok(())
+    }
+
+    /// Removes old releases and gives the lock back. The deploy is final, so what fails here is worth a
+    /// hint only.
+    pub(super) fn finish(&mut self, job: &Job) {
+        let report = &job.claim.report;
+        match self.prune(&job.claim, job.keep_releases) {
+            Ok(pruned) if pruned.is_empty() => {}
+            Ok(pruned) => report.info(&format!("{}: removed old releases: {}", self.addr, pruned.join(", "))),
+            Err(error) => report.hint(&format!("deployed, but old releases could not be removed: {error}")),
+        }
+        if let Err(error) = self.close(&job.claim) {
+            report.hint(&format!("deployed, but the lock could not be given back: {error}"));
+        }
     }
 
     /// Puts the host back as it was before, as far as anything was done to it. Returns what the host
@@ -282,6 +333,9 @@ impl Target {
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
                 said.extend(
+                    answer.facts("evidence").map(|place| format!("what it wrote was kept in {place}")),
+                );
+                said.extend(
                     answer.facts("crash_dump").map(|dump| format!("its crash dump was kept: {dump}")),
                 );
             }
@@ -292,51 +346,4 @@ impl Target {
         self.reached = Reached::Untouched;
         Ok(said)
     }
-}
-
-/// What speaks against the deploy on a host, before anything is touched.
-fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
-    let mut problems = survey.problems.clone();
-    if let Source::LastDeploy = job.source {
-        problems.extend(no_way_back(job, survey));
-    }
-    if let Some(platform) = job.manifest().and_then(|manifest| manifest.platform.as_ref()) {
-        if !platform.runs_on_machine(&survey.machine) {
-            problems.push(format!(
-                "its machine is {}, the release was built for {}",
-                survey.machine, platform.machine
-            ));
-        }
-        if !platform.libc.runs_on(survey.libc) {
-            problems.push(format!("it has {}, the release needs {}", survey.libc, platform.libc));
-        }
-    }
-    let bytes: u64 = plan.payload.iter().map(|&index| job.wanted[index].size()).sum();
-    // The payload, and some room for what a running system writes meanwhile.
-    let needed = bytes + bytes / 10 + 8 * 1024 * 1024;
-    if survey.free_bytes < needed {
-        problems.push(format!(
-            "not enough space: {} MB are free, {} MB are needed",
-            survey.free_bytes / 1_000_000,
-            needed / 1_000_000
-        ));
-    }
-    let inodes = plan.payload.len() as u64 + 100;
-    // File systems without a fixed number of inodes say 0.
-    if let Some(free) = survey.free_inodes.filter(|&free| free > 0 && free < inodes) {
-        problems.push(format!("not enough inodes: {free} are free, {inodes} are needed"));
-    }
-    problems
-}
-
-/// Why the host cannot go back to the version that is wanted.
-fn no_way_back(job: &Job, survey: &Survey) -> Option<String> {
-    let Some(last) = &survey.last else { return Some("it keeps nothing to go back to".to_owned()) };
-    if last.previous.as_deref() != Some(job.version.as_str()) {
-        return Some(format!("its last deploy, of {}, has not replaced {}", last.version, job.version));
-    }
-    if survey.disk != last.version {
-        return Some(format!("it has {} now, not {} of its last deploy", survey.disk, last.version));
-    }
-    (last.lost > 0).then(|| format!("{} parts of {} that were kept are gone", last.lost, job.version))
 }

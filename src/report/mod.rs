@@ -103,6 +103,11 @@ impl Report {
         self.0.redact(text)
     }
 
+    /// Hides these values from now on.
+    pub fn hide<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
+        self.0.hide(secrets);
+    }
+
     /// Whether what is shown has colours.
     pub fn has_colour(&self) -> bool {
         self.0.has_colour()

@@ -3,14 +3,14 @@
 use std::fs::{DirBuilder, File};
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use camino::Utf8Path;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{ReportOptions, To};
+use super::{Redactor, ReportOptions, To};
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
@@ -21,6 +21,8 @@ const BOLD: Style = Style::new().bold();
 /// The one place that writes to standard output, standard error and the log file.
 pub struct Terminal {
     options: ReportOptions,
+    /// Learns what functions of the config come to know.
+    redactor: RwLock<Redactor>,
     colour: bool,
     bars: MultiProgress,
     log: Option<Mutex<File>>,
@@ -55,6 +57,7 @@ impl Drop for Transfer {
 
 impl Terminal {
     pub(super) fn new(options: ReportOptions) -> Self {
+        let redactor = RwLock::new(options.redactor.clone());
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let terminal = std::io::stdout().is_terminal();
         let colour = !options.plain && !no_colour && (terminal || options.force_colour);
@@ -62,23 +65,23 @@ impl Terminal {
         let target = if moving { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         // A log that cannot be written must not keep anybody from deploying.
         let log = options.log_file.as_ref().and_then(|path| open_log(path).ok()).map(Mutex::new);
-        Self { options, colour, bars: MultiProgress::with_draw_target(target), log }
+        Self { options, redactor, colour, bars: MultiProgress::with_draw_target(target), log }
     }
 
     pub(super) fn banner(&self, text: &str) {
-        let text = self.options.redactor.redact(text);
+        let text = self.redact(text);
         self.line(&format!("\n{}\n", self.styled(GREEN, &text)));
         self.log(&text);
     }
 
     pub(super) fn status(&self, text: &str) {
-        let text = self.options.redactor.redact(text);
+        let text = self.redact(text);
         self.line(&format!("{}{}", self.styled(ARROW, "-----> "), self.styled(BOLD, &text)));
         self.log(&text);
     }
 
     pub(super) fn info(&self, text: &str) {
-        let text = self.options.redactor.redact(text);
+        let text = self.redact(text);
         if self.options.verbose {
             self.line(&text);
         }
@@ -86,7 +89,7 @@ impl Terminal {
     }
 
     pub(super) fn print(&self, text: &str) {
-        self.line(&self.options.redactor.redact(text));
+        self.line(&self.redact(text));
     }
 
     pub(super) fn hint(&self, text: &str) {
@@ -99,7 +102,7 @@ impl Terminal {
 
     /// Errors go to standard error, where scripts look for them.
     pub(super) fn error(&self, text: &str) {
-        let text = self.options.redactor.redact(text);
+        let text = self.redact(text);
         let colour = !self.options.plain && self.colour;
         let shown = if colour { format!("{RED}{text}{RED:#}") } else { text.clone() };
         self.bars.suspend(|| {
@@ -110,7 +113,7 @@ impl Terminal {
     }
 
     pub(super) fn output(&self, bytes: &[u8]) {
-        let text = self.options.redactor.redact(&String::from_utf8_lossy(bytes));
+        let text = self.redact(&String::from_utf8_lossy(bytes));
         if self.options.verbose {
             self.bars.suspend(|| {
                 let mut stdout = std::io::stdout().lock();
@@ -141,7 +144,17 @@ impl Terminal {
     }
 
     pub(super) fn redact(&self, text: &str) -> String {
-        self.options.redactor.redact(text)
+        self.redactor.read().unwrap_or_else(PoisonError::into_inner).redact(text)
+    }
+
+    pub(super) fn hide<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
+        let known =
+            |secret: &&str| self.redactor.read().unwrap_or_else(PoisonError::into_inner).hides(secret);
+        let new: Vec<String> =
+            secrets.into_iter().filter(|secret| !known(secret)).map(str::to_owned).collect();
+        if !new.is_empty() {
+            self.redactor.write().unwrap_or_else(PoisonError::into_inner).hide(new);
+        }
     }
 
     pub(super) fn has_colour(&self) -> bool {
@@ -151,7 +164,7 @@ impl Terminal {
     pub(super) fn step(&self, label: &str) -> Step {
         let bar = self.bars.add(ProgressBar::new_spinner());
         bar.set_style(style("  {spinner} {msg} {elapsed}"));
-        bar.set_message(self.options.redactor.redact(label));
+        bar.set_message(self.redact(label));
         bar.enable_steady_tick(Duration::from_millis(120));
         Step(bar)
     }
@@ -159,12 +172,12 @@ impl Terminal {
     pub(super) fn transfer(&self, label: &str, total: u64) -> Transfer {
         let bar = self.bars.add(ProgressBar::new(total));
         bar.set_style(style("  {msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
-        bar.set_message(self.options.redactor.redact(label));
+        bar.set_message(self.redact(label));
         Transfer(bar)
     }
 
     fn coloured(&self, style: Style, text: &str) {
-        let text = self.options.redactor.redact(text);
+        let text = self.redact(text);
         self.line(&self.styled(style, &text));
         self.log(&text);
     }

@@ -4,7 +4,9 @@ use camino::Utf8Path;
 
 use super::error::SettingsError;
 use super::load::Loader;
-use super::shellfile::{Evaluated, Function, Problem, ShellFile, ShellFileError, Variables, evaluate};
+use super::shellfile::{
+    Evaluated, Function, Problem, ShellFile, ShellFileError, Variables, evaluate, evaluated_text,
+};
 
 /// The user's own bash, for configs that are more than static.
 pub trait ConfigShell {
@@ -70,21 +72,18 @@ impl Loader<'_> {
         content: &[u8],
         shell: &mut dyn ConfigShell,
     ) -> Result<Evaluated, SettingsError> {
+        // The grammar knows less than bash does, so that not being understood by it says nothing.
         let parsed = ShellFile::parse(shown, content);
-        let (text, problem) = match &parsed {
-            Ok(file) => match evaluate(file, &mut self.variables) {
-                Ok(evaluated) => return Ok(evaluated),
-                Err(problem) => (Some(file.text()), problem),
-            },
-            // The grammar knows less than bash does.
-            Err(problem) => (None, problem.clone()),
+        let problem = match parsed.and_then(|file| evaluate(&file, &mut self.variables)) {
+            Ok(evaluated) => return Ok(evaluated),
+            Err(problem) => problem,
         };
         if !problem.problem().needs_bash() {
             return Err(problem.into());
         }
         let read = shell.read(&BeyondStatic {
             path: &self.project.join(shown),
-            text: text.filter(|text| text.as_bytes() != content),
+            text: evaluated_text(content).as_deref(),
             variables: &self.variables,
             secrets: self.secrets(),
             needed_by: format!("{shown}:{} ({})", problem.line(), problem.problem()),

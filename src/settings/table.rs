@@ -151,9 +151,21 @@ pub const SETTINGS: &[Known] = &[
     known_as(Deploy, "START_TIMEOUT", "60", "seconds that a node may take to start and answer"),
     known_as(Deploy, "STABLE_FOR", "3", "seconds that it must stay up then"),
     known_as(Deploy, "HEALTH_CHECK", "", "URL or command that must succeed on the host after a start"),
+    known_as(
+        Deploy,
+        "ON_FAILURE",
+        "rollback",
+        "what becomes of a failed deploy: rollback, stop (left as it is) or keep-good (hosts that verified)",
+    ),
     known_as(Deploy, "LEASE", "15", "seconds after which a host that has lost us undoes the deploy"),
-    known_as(Deploy, "KEEP_RELEASES", "5", "how many releases stay on a host"),
+    known_as(
+        Deploy,
+        "KEEP_RELEASES",
+        "5",
+        "how many releases stay on a host; older ones of ours go after a deploy",
+    ),
     known_as(Deploy, "HOOK_ERREXIT", "true", "'false' lets hooks fail without consequence, as once"),
+    known_as(Deploy, "BASH_CMD", "bash", "the bash that runs functions of the config"),
     known_as(Nodes, "STAGING_NODES", "from hosts, user and path", "staging nodes: user@host:/path[|config]"),
     known_as(
         Nodes,

@@ -14,9 +14,9 @@ use super::channel::{Bell, Channel};
 use super::outputs::Outputs;
 use super::question::Question;
 use super::told::{functions, next_variable, text};
-use super::variables::Change;
-use super::{CallOutcome, Defined, Ending, FailedCommand, Reply, Requests, ShellError, Variables};
-use crate::report::Report;
+use super::variables::{Change, Told};
+use super::{CallOutcome, Defined, Ending, FailedCommand, Reply, Requests, ShellError, Value, Variables};
+use crate::report::{Redactor, Report};
 use crate::transport::Interrupt;
 
 /// How often it is checked whether bash is still there and nobody wants to stop.
@@ -293,18 +293,29 @@ impl ShellHost {
     }
 
     fn serve(&mut self, id: u32, requests: &mut dyn Requests) -> Result<(), ShellError> {
-        let (reply, set) = match Question::read(self.channel.request(id)?)? {
+        let (question, variables) = Question::read(self.channel.request(id)?)?;
+        self.hide(&variables);
+        let (reply, set) = match question {
             Question::Remote(script) => (requests.remote(&script), Vec::new()),
             Question::Log(text) => {
                 requests.log(&text);
                 (Reply::default(), Vec::new())
             }
-            Question::Step { name, arguments, variables } => {
+            Question::Step { name, arguments } => {
                 self.variables.replace(variables);
                 (requests.step(&name, &arguments, &mut self.variables), self.set_by_step())
             }
         };
         Ok(self.channel.reply(id, &reply, &set)?)
+    }
+
+    /// What a function has found out under a name that says secret is not shown from now on.
+    fn hide(&self, variables: &[Told]) {
+        let secrets = variables.iter().filter(|told| Redactor::is_secret_name(&told.name));
+        self.outputs.hide(secrets.filter_map(|told| match &told.value {
+            Value::Text { text, .. } => Some(text.as_str()),
+            Value::Kept => None,
+        }));
     }
 
     /// What a step has set, for the function that called it.
@@ -326,6 +337,7 @@ impl ShellHost {
         while let Some(variable) = next_variable(|| self.answer())? {
             told.push(variable);
         }
+        self.hide(&told);
         self.variables.replace(told);
         if verb == "load" {
             let listed = text(self.answer()?);

@@ -52,6 +52,11 @@ impl Outputs {
         self.report = report;
     }
 
+    /// Hides these values from now on.
+    pub(super) fn hide<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
+        self.report.hide(secrets);
+    }
+
     /// The pipes that are open, to wait for what comes.
     pub(super) fn pipes(&self) -> impl Iterator<Item = PollFd<'_>> {
         self.open().map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN))

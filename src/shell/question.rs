@@ -14,44 +14,39 @@ pub(super) struct Asked {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Question {
     Remote(RemoteScript),
-    /// A step with its arguments, and the variables as they are where it was called.
+    /// A step with its arguments.
     Step {
         name: String,
         arguments: Vec<String>,
-        variables: Vec<Told>,
     },
     Log(String),
 }
 
 impl Question {
-    /// Reads a question: its kind, the number of its words, the words, and what else its kind has.
-    pub(super) fn read(asked: Asked) -> Result<Self, ShellError> {
+    /// Reads a question: its kind, the number of its words, the words; and the variables as they are
+    /// where it is asked.
+    pub(super) fn read(asked: Asked) -> Result<(Self, Vec<Told>), ShellError> {
         let garbled = || ShellError::Garbled("a question that is none".to_owned());
         let mut records = asked.records.into_iter();
         let mut word = || records.next().ok_or_else(garbled);
         let kind = text(word()?);
         let count: usize = text(word()?).parse().map_err(|_| garbled())?;
-        match kind.as_str() {
+        let question = match kind.as_str() {
             "remote" | "sync_remote" if count == 3 => {
                 let (script, hosts, is_value) = (word()?, text(word()?), word()? == b"value");
                 let hosts = hosts.split_whitespace().map(str::to_owned).collect();
                 let reach = if kind == "remote" { Reach::All } else { Reach::One };
-                Ok(Question::Remote(RemoteScript {
-                    text: script,
-                    hosts,
-                    reach,
-                    is_value,
-                    stdin: asked.stdin,
-                }))
+                Question::Remote(RemoteScript { text: script, hosts, reach, is_value, stdin: asked.stdin })
             }
             "step" if count > 0 => {
                 let name = text(word()?);
                 let arguments = records.by_ref().take(count - 1).map(text).collect();
-                Ok(Question::Step { name, arguments, variables: variables(&mut records)? })
+                Question::Step { name, arguments }
             }
-            "log" => Ok(Question::Log(records.take(count).map(text).collect::<Vec<_>>().join(" "))),
-            _ => Err(garbled()),
-        }
+            "log" => Question::Log(records.by_ref().take(count).map(text).collect::<Vec<_>>().join(" ")),
+            _ => return Err(garbled()),
+        };
+        Ok((question, variables(&mut records)?))
     }
 }
 
@@ -61,16 +56,16 @@ mod tests {
 
     fn read(records: &[&str]) -> Result<Question, ShellError> {
         let records = records.iter().map(|record| record.as_bytes().to_vec()).collect();
-        Question::read(Asked { records, stdin: None })
+        Question::read(Asked { records, stdin: None }).map(|(question, _)| question)
     }
 
     #[test]
     fn reads_every_kind() {
-        assert_eq!(read(&["log", "2", "a", "b"]).unwrap(), Question::Log("a b".to_owned()));
+        assert_eq!(read(&["log", "2", "a", "b", ""]).unwrap(), Question::Log("a b".to_owned()));
         let step = read(&["step", "2", "git_push", "x", ""]).unwrap();
         let arguments = vec!["x".to_owned()];
-        assert_eq!(step, Question::Step { name: "git_push".to_owned(), arguments, variables: Vec::new() });
-        let remote = read(&["sync_remote", "3", "echo", "a@b  c", "value"]).unwrap();
+        assert_eq!(step, Question::Step { name: "git_push".to_owned(), arguments });
+        let remote = read(&["sync_remote", "3", "echo", "a@b  c", "value", ""]).unwrap();
         let Question::Remote(script) = remote else { panic!("{remote:?}") };
         assert_eq!((script.hosts.len(), script.is_value), (2, true));
     }

@@ -57,6 +57,7 @@ const PAGES: &[&str] = &[
     "status",
     "history",
     "recover",
+    "drill",
     "start",
     "stop",
     "restart",

@@ -28,8 +28,26 @@ post_erlang_generate_release() { seen post_erlang_generate_release; }
 fn every_hook_in_order_with_what_it_sees() {
     let project = Project::new(1, HOOKS).with_sources();
     project.world.edeliver(["build", "release", "--plain"]).succeeds();
-    insta::assert_snapshot!(project.trace(), @"");
-    project.world.edeliver(["build", "release", "--plain", "--verbose", "--mix-env=staging"]).exits(1);
+    insta::assert_snapshot!(project.trace(), @"
+    pre_init_app_remotely: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' no revision
+    post_init_app_remotely: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    pre_git_push: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    post_git_push: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    pre_git_submodules: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    post_git_submodules: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    pre_erlang_get_and_update_deps: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    mix local.rebar --force
+    mix local.hex --force
+    mix deps.get --only prod
+    post_erlang_get_and_update_deps: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    pre_erlang_clean_compile: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    mix do clean, compile
+    post_erlang_clean_compile: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    pre_erlang_generate_release: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    mix release --quiet --overwrite
+    post_erlang_generate_release: host-1 [user]@host-1 ~/build ~/build build release staging compact '' '&> /dev/null' stand_in prod '' '' [head]
+    ");
+    project.world.edeliver(["build", "release", "--plain", "--verbose", "--mix-env=staging"]).succeeds();
     let trace = project.trace();
     assert!(trace.contains("verbose 'true' '' stand_in staging"), "{trace}");
 }
@@ -49,7 +67,14 @@ post_erlang_clean_compile() { MIX_CMD=./mix; TARGET_MIX_ENV=prod; }
     project.world.edeliver(["build", "release", "--plain"]).succeeds();
     let host = project.world.host(1);
     assert!(host.home().join("elsewhere/_build").exists() && !host.home().join("build").exists());
-    insta::assert_snapshot!(project.trace(), @"");
+    insta::assert_snapshot!(project.trace(), @"
+    mix local.rebar --force
+    mix local.hex --force
+    mix deps.get --only prod
+    ~/elsewhere 2
+    mix --demo do clean, compile
+    mix release --quiet --overwrite
+    ");
 }
 
 // Two hooks see the same shell, with all that it has: functions, arrays, options.
@@ -79,7 +104,7 @@ fn hooks_call_ssh_scp_and_git_themselves() {
 pre_git_push() {
   note "$(git log --format=%s -1) in $(basename "$PWD")"
   echo content >note.txt
-  scp -F "$SSH_CONFIG" -q note.txt "$HOSTS_APP_USER:copied" && rm note.txt
+  scp -O -F "$SSH_CONFIG" -q note.txt "$HOSTS_APP_USER:copied" && rm note.txt
   ssh -F "$SSH_CONFIG" "$HOSTS_APP_USER" "cat copied; pwd" >>"$TRACE"
 }
 "#,

@@ -10,6 +10,7 @@ mod endings;
 mod nodes;
 mod project;
 mod remote;
+mod secrets;
 mod steps;
 mod strategies;
 mod without_bash;

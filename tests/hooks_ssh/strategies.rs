@@ -36,7 +36,19 @@ fn a_strategy_runs_and_calls_the_steps_of_the_original_with_their_hooks() {
     let project = Project::new(1, HOOKS).with_sources().strategy("erlang-assets", BUILD);
     let output = project.world.edeliver(["assets", "--plain"]).succeeds();
     output.says(&["-----> all done", "-----> Compiling sources", "ASSETS DONE!"]);
-    insta::assert_snapshot!(project.trace(), @"");
+    insta::assert_snapshot!(project.trace(), @"
+    required
+    building stand_in on [user]@host-1 in ~/build
+    pre_git_push
+    post_git_push
+    mix local.rebar --force
+    mix local.hex --force
+    mix deps.get --only prod
+    mix do clean, compile
+    compiled
+    mix release --quiet --overwrite
+    release 1.0.0
+    ");
     assert_eq!(project.stored(), ["stand_in_1.0.0.release.tar.gz"]);
     assert!(!project.world.host(1).home().join("build/.git/edeliver-build.lock").exists());
 }
@@ -46,7 +58,7 @@ fn a_strategy_has_two_words_when_its_file_has() {
     let strategy = "run() { note \"run $1 $COMMAND $COMMAND_INFO $DEPLOY_ENVIRONMENT\"; }\n";
     let project = Project::new(1, "").strategy("erlang-sync-assets", strategy);
     project.world.edeliver(["sync", "assets", "--plain"]).succeeds();
-    insta::assert_snapshot!(project.trace(), @"");
+    assert_eq!(project.trace(), "run  sync assets staging");
     project.world.edeliver(["sync", "other", "--plain"]).exits(2);
     project.world.edeliver(["no_such_strategy"]).exits(2);
 }
@@ -63,7 +75,7 @@ fn a_strategy_that_fails_says_where_and_gives_its_lock_back() {
     let failing = BUILD.replace("  note \"compiled\"\n", "  ls /no/such/file\n  return 3\n");
     let project = Project::new(1, HOOKS).with_sources().strategy("erlang-assets", &failing);
     let output = project.world.edeliver(["assets", "--plain"]).exits(1);
-    output.says(&["run (.deliver/strategies/erlang-assets:4) returned status 3", "/no/such/file"]);
+    output.says(&["run (.deliver/strategies/erlang-assets:3) returned status 3", "/no/such/file"]);
     assert!(project.stored().is_empty());
     assert!(!project.world.host(1).home().join("build/.git/edeliver-build.lock").exists());
     // A step that fails ends the strategy, as it ended the original.
@@ -93,7 +105,12 @@ run() {
 "#;
     let project = Project::new(2, "DEPLOY_ENVIRONMENT=production").strategy("erlang-reach", strategy);
     project.world.edeliver(["reach", "--plain"]).succeeds();
-    insta::assert_snapshot!(project.trace(), @"");
+    insta::assert_snapshot!(project.trace(), @"
+    [user]@host-1 [user]@host-2
+    reached
+    nobody to ask
+    STAND_IN x
+    ");
     assert!(project.world.all().iter().all(|host| host.home().join("reached").exists()));
     assert!(project.world.home().join("trace.local").exists());
 }

@@ -1,7 +1,7 @@
 //! What bash makes of shell files, many of them in one process.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use edeliver::settings::shellfile::{ShellFile, Variables, evaluate};
@@ -47,13 +47,27 @@ pub fn ours(path: &Utf8Path, content: &[u8]) -> Result<World, String> {
 
 /// What bash makes of each file: None where it gave up (`${X:?}`, syntax errors).
 pub fn real(files: &[Utf8PathBuf]) -> Vec<Option<World>> {
+    let folder = files.first().and_then(|file| file.parent()).expect("a file");
+    real_after(START.iter().copied(), files, folder)
+}
+
+/// The same after these variables were set, in a project's directory. Of an array, which stays in
+/// bash, nothing is said.
+pub fn real_after<'a>(
+    start: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    files: &[Utf8PathBuf],
+    folder: &Utf8Path,
+) -> Vec<Option<World>> {
+    let names: Vec<&str> = start.clone().map(|(name, _)| name).collect();
     let output = Command::new("/bin/bash")
         .args(["--norc", "--noprofile", "-c", SCRIPT, "bash"])
         .args(files)
         .env_clear()
-        .current_dir(files.first().and_then(|file| file.parent()).expect("a file"))
+        .current_dir(folder)
         .env("LC_ALL", "C.UTF-8")
-        .envs(START.iter().copied())
+        .env("__given", names.join(" "))
+        .envs(start)
+        .stdin(Stdio::null())
         .output()
         .expect("bash runs");
     let text = String::from_utf8(output.stdout).expect("values are UTF-8");
@@ -72,18 +86,20 @@ for __letter in {A..Z} {a..z}; do __list="$__list \${!$__letter@}"; done
 __list="$__list \${!_@}\""
 eval "$__list"
 __known=" $__names "
-for __name in HOME PATH MODE VERBOSE SILENCE TARGET_MIX_ENV MIX_CMD REBAR_CMD NODE_ENVIRONMENT DEPLOY_ENVIRONMENT \
-  ORIGIN_DIR RELEASE_FILE GREETING; do __known="${__known/ $__name / }"; done
+for __name in $__given; do __known="${__known/ $__name / }"; done
 for __file in "$@"; do
   printf '\0'
   (
+    set --
     source "$__file" >/dev/null 2>&1
     printf 'end\0'
     unset IFS
     eval "$__list"
     for __name in $__names; do
-      case $__name in __names|__list|__letter|__known|__file|__name|_|BASH*|FUNCNAME) continue ;; esac
+      case $__name in __*|_|BASH*|FUNCNAME) continue ;; esac
       case $__known in *" $__name "*) continue ;; esac
+      __array=$__name[1]
+      [ -n "${!__array+set}" ] && continue
       [ -n "${!__name+set}" ] && printf '%s=%s\0' "$__name" "${!__name}"
     done
     printf 'functions\n'

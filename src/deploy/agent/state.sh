@@ -47,6 +47,21 @@ previous_facts() {
 	done
 }
 
+# A checksum over all that a deploy manages: contents, modes, times of files, targets of links.
+fingerprint() {
+	cd -- "$root" || fail "cannot enter $root"
+	set --
+	for part in bin lib releases erts-*; do ! exists "$part" || set -- "$@" "$part"; done
+	[ $# -gt 0 ] || fail "there is no release in $root"
+	sums=$(
+		{
+			find "$@" -type f -exec sha256sum {} + && find "$@" -type f -exec stat -c '%n %a %u %Y' {} + &&
+				find "$@" ! -type f -exec stat -c '%N %a %u' {} + || say "failed $$"
+		} | sort | sha256sum
+	) || fail "cannot read the release"
+	say "fingerprint ${sums%% *}"
+}
+
 # The last $1 lines of the history, or all of it.
 history_lines() {
 	[ -f "$state/history.jsonl" ] || return 0

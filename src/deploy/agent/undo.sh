@@ -55,6 +55,7 @@ keep_evidence() {
 	[ ! -d "$evidence" ] || return 0
 	rm -rf -- "$state/failed"
 	(umask 077 && mkdir -p -- "$evidence") || fail "cannot make $evidence"
+	say "evidence $evidence"
 	node_log "$(cat "$staging/logs" 2>/dev/null)" | tee -- "$evidence/last_lines"
 	[ -f "$staging/top" ] || return 0
 	# A directory of its own, as the release may have made files of any name.

@@ -150,6 +150,13 @@ fn assign(expander: &mut Expander<'_>, assignment: &Assignment) -> Result<(), Fa
     expander.assign(&assignment.name, value, assignment.span.clone())
 }
 
+/// What is evaluated of a file: its content without a byte order mark and without the carriage
+/// returns before line ends. None when that is all of it.
+pub fn evaluated_text(content: &[u8]) -> Option<String> {
+    let text = decode(content).0;
+    (content.starts_with(b"\xef\xbb\xbf") || content.windows(2).any(|pair| pair == b"\r\n")).then_some(text)
+}
+
 /// The text of a file, and where in it bytes were replaced that are no UTF-8.
 fn decode(content: &[u8]) -> (String, Vec<usize>) {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);

@@ -187,6 +187,17 @@ impl World {
         self.spawn(["deploy", "release", "to", "production", "--start-deploy", "--plain", &version])
     }
 
+    /// Runs the real binary in the project, with this in its environment.
+    pub fn edeliver_with<I: IntoIterator<Item: AsRef<OsStr>>>(
+        &self,
+        environment: &[(&str, &str)],
+        args: I,
+    ) -> Outcome {
+        let mut command = self.command(Command::new(env!("CARGO_BIN_EXE_edeliver")), args);
+        command.envs(environment.iter().copied());
+        Running::start(command, self.names()).wait()
+    }
+
     /// Starts the real binary in the project, for tests that act while it runs.
     pub fn spawn<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Running {
         self.start(Command::new(env!("CARGO_BIN_EXE_edeliver")), args)
@@ -200,7 +211,11 @@ impl World {
         self.start(bash, args).wait()
     }
 
-    fn start<I: IntoIterator<Item: AsRef<OsStr>>>(&self, mut command: Command, args: I) -> Running {
+    fn start<I: IntoIterator<Item: AsRef<OsStr>>>(&self, command: Command, args: I) -> Running {
+        Running::start(self.command(command, args), self.names())
+    }
+
+    fn command<I: IntoIterator<Item: AsRef<OsStr>>>(&self, mut command: Command, args: I) -> Command {
         command
             .args(args)
             .current_dir(self.project())
@@ -210,7 +225,7 @@ impl World {
             .env("USER", user())
             .env("LANG", "C.UTF-8")
             .stdin(Stdio::null());
-        Running::start(command, self.names())
+        command
     }
 
     /// All that is on all hosts.
