@@ -57,7 +57,7 @@ fn the_same_version_again() {
     let world = world();
     then_succeeds(&world);
     let before = world.snapshot();
-    let trap = world.host(2).trap(&At::call("timeout", "*bin/stand_in start", 1), "exit 7");
+    let trap = world.host(2).trap(&At::call("timeout", "*'bin/stand_in start'", 1), "exit 7");
     world.deploy("2.0.0").exits(1).says(&["host-2", "exit status 7"]);
     trap.was_reached();
     world.assert_unchanged(&before);
@@ -111,7 +111,7 @@ fn a_way_back_that_fails() {
         "host-2: rolling back: cannot put the old files back",
         "Input/output error",
         "host-1: starting and verifying the new release",
-        "it first undoes what is unfinished",
+        "'edeliver recover production' undoes what is unfinished there",
     ]);
     assert!(!output.stdout.contains("All hosts are back"), "{}", output.shown());
     trap.was_reached();
