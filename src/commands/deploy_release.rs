@@ -94,6 +94,7 @@ fn restart(
         .between(|| hooks.run("pre_start_deployed_release"))
         .and_then(|deploy| {
             context.report.status("Starting deployed release");
+            let _spinner = context.report.step("Waiting until it has proven itself");
             if hooks.defines("get_restart_node_command") {
                 deploy.restarted_by(|| hooks.restart_nodes())?.verify()
             } else {
