@@ -248,7 +248,7 @@ fn two_deployers_at_once() {
     trap.was_reached();
     world.assert_runs("2.0.0");
     let user = common::sshd::user();
-    let who = second.says(&[&format!("started by {user} on [machine] (pid [pid], since [time])")]);
+    let who = second.says(&[&format!("started by {user} on [machine] (pid [pid]) since [time]")]);
     assert!(!who.stderr.contains(&pid.to_string()), "the process is normalised");
     world.deploy("3.0.0").succeeds();
     world.assert_runs("3.0.0");

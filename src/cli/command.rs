@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::build::Build;
-use super::deploy::{Deploy, Update, Upgrade};
+use super::deploy::{Deploy, Rollback, Update, Upgrade};
 use super::examples;
-use super::hosts::{Look, Recover};
+use super::hosts::{Drill, Look, Recover};
 use super::node::Node;
 use super::options::Common;
 use super::values::{self, GitRef, Increase};
@@ -52,6 +52,14 @@ pub enum Command {
     /// deploys it hot, and gives hosts whose node is down the full release instead.
     #[command(override_usage = "edeliver upgrade [[to] staging|production] [OPTIONS]", after_long_help = examples::UPGRADE)]
     Upgrade(Upgrade),
+    /// Takes a stage's hosts back to the release before the last deploy: all of them, or none.
+    ///
+    /// What the last deploy has replaced is kept on the hosts, so nothing is sent. Nodes that run are
+    /// restarted and verified; if a host fails, all are put back as they were. A rollback can be
+    /// rolled back, too.
+    #[command(override_usage = "edeliver rollback [release] [[to] staging|production|local] [OPTIONS]")]
+    #[command(after_long_help = examples::ROLLBACK)]
+    Rollback(Rollback),
     /// Shows what a stage's hosts have and run, and what is unfinished or locked there.
     ///
     /// For each host: the version on the disk and the one that runs, a deploy that was left
@@ -64,12 +72,19 @@ pub enum Command {
     /// Each host keeps its own history; the newest deploys come first.
     #[command(override_usage = "edeliver history [[on] staging|production|local] [OPTIONS]", after_long_help = examples::HISTORY)]
     History(Look),
-    /// Undoes what is unfinished on a stage's hosts, and frees the locks of dead deployers.
+    /// Undoes what dead deployers have left on a stage's hosts, and frees their locks.
     ///
     /// A deploy does the same before anything else. Hosts on which somebody still deploys are left
     /// alone.
     #[command(override_usage = "edeliver recover [[on] staging|production|local] [OPTIONS]", after_long_help = examples::RECOVER)]
     Recover(Recover),
+    /// Rehearses a failed deploy on a stage's hosts, and proves that they are restored.
+    ///
+    /// Deploys the release that is there once more, all of its files anew, starts it, and takes that
+    /// for a failure. Then every host must be as it was: each file, mode and link, and the node. The
+    /// nodes are restarted twice. Shows how long each step took.
+    #[command(override_usage = "edeliver drill [[on] staging|production|local] [OPTIONS]", after_long_help = examples::DRILL)]
+    Drill(Drill),
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would be taken for a command's help")]
     Node(Node),

@@ -49,6 +49,43 @@ pub struct DeployRelease {
     /// Push the docker image to the hosts, where the release store is a registry.
     #[arg(id = "DOCKER_PUSH", long = "push")]
     pub push: bool,
+    /// Also take the lock of a deployer on another machine, where you know that it is gone.
+    #[arg(id = "force_unlock", long = "force-unlock")]
+    pub force_unlock: bool,
+    /// Only show what would be done on each host; nothing is changed, and no lock is taken.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Rollback {
+    /// The hosts to roll back [default: staging].
+    #[arg(id = "DEPLOY_ENVIRONMENT", value_name = "STAGE", value_parser = values::stage())]
+    pub stage: Option<Stage>,
+    /// The version to go back to [default: the one that the last deploy has replaced].
+    ///
+    /// One that the hosts do not keep is deployed from the store again.
+    #[arg(id = "VERSION", long = "version", value_name = "VERSION", require_equals = true)]
+    pub version: Option<Version>,
+    /// Also start the nodes that do not run; those that run are restarted anyway.
+    #[arg(id = "START_DEPLOY", long = "start-deploy")]
+    pub start: bool,
+    /// Roll back this host ([user@]host) only, whichever the stage has.
+    #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
+    pub host: Option<HostAddr>,
+    /// Also take the lock of a deployer on another machine, where you know that it is gone.
+    #[arg(id = "force_unlock", long = "force-unlock")]
+    pub force_unlock: bool,
+    /// Only show what would be done on each host; nothing is changed, and no lock is taken.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
 }
 
 /// Options of `deploy upgrade`.

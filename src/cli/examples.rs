@@ -29,6 +29,7 @@ pub(super) const DEPLOY_RELEASE: &str = "\
 Examples:
   edeliver deploy release
   edeliver deploy release to production --start-deploy
+  edeliver deploy release to production --start-deploy --plan
   edeliver deploy release to production --version=1.5.0 --host=web-2.acme.com
   edeliver deploy release to local";
 pub(super) const DEPLOY_UPGRADE: &str = "\
@@ -43,6 +44,12 @@ pub(super) const UPGRADE: &str = "\
 Examples:
   edeliver upgrade
   edeliver upgrade production --branch=main --auto-version=revision";
+pub(super) const ROLLBACK: &str = "\
+Examples:
+  edeliver rollback
+  edeliver rollback release to production
+  edeliver rollback production --plan
+  edeliver rollback production --version=1.4.0";
 pub(super) const STATUS: &str = "\
 Examples:
   edeliver status
@@ -57,6 +64,9 @@ Examples:
   edeliver recover
   edeliver recover production
   edeliver recover production --host=web-2.acme.com";
+pub(super) const DRILL: &str = "\
+Examples:
+  edeliver drill staging";
 pub(super) const START: &str = "\
 Examples:
   edeliver start

@@ -13,8 +13,8 @@ use crate::exit::Exit;
 /// How the general help groups the commands.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Build", &["build release", "build upgrade", "build appups"]),
-    ("Deploy", &["deploy release", "deploy upgrade", "update", "upgrade"]),
-    ("Hosts", &["status", "history", "recover"]),
+    ("Deploy", &["deploy release", "deploy upgrade", "update", "upgrade", "rollback"]),
+    ("Hosts", &["status", "history", "recover", "drill"]),
     ("Nodes", &["start", "stop", "restart", "ping", "version", "migrate", "migrations"]),
     (
         "Store and project",

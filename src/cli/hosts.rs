@@ -1,4 +1,4 @@
-//! `status`, `history` and `recover`: what is on the hosts of a stage, and putting it right.
+//! `status`, `history`, `recover` and `drill`: what is on the hosts of a stage, and putting it right.
 
 use clap::Args;
 
@@ -18,6 +18,17 @@ pub struct Look {
     /// As JSON, for programs.
     #[arg(id = "json", long)]
     pub json: bool,
+}
+
+/// Options of `drill`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Drill {
+    /// The hosts to rehearse on [default: staging].
+    #[arg(id = "DEPLOY_ENVIRONMENT", value_name = "STAGE", value_parser = values::stage())]
+    pub stage: Option<Stage>,
+    /// Rehearse on this host ([user@]host) only, whichever the stage has.
+    #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
+    pub host: Option<HostAddr>,
 }
 
 /// Options of `recover`.

@@ -28,10 +28,10 @@ pub use self::build::{Base, Build, BuildRelease, BuildUpgrade};
 pub use self::command::{
     Archive, Check, Command, Copy, CopyVersion, Custom, Edit, IncreaseVersions, Selection, Show,
 };
-pub use self::deploy::{Deploy, DeployRelease, DeployUpgrade, Update, Upgrade};
+pub use self::deploy::{Deploy, DeployRelease, DeployUpgrade, Rollback, Update, Upgrade};
 pub use self::error::UsageError;
 pub use self::help::{completions, manual};
-pub use self::hosts::{Look, Recover};
+pub use self::hosts::{Drill, Look, Recover};
 pub use self::node::{Migrate, Node, NodeOptions};
 pub use self::options::{BuildOptions, Common, Mode, RelupOptions, VersionOptions};
 pub use self::values::{

@@ -101,9 +101,11 @@ impl Command {
             Command::Deploy(_) => "deploy",
             Command::Update(_) => "update",
             Command::Upgrade(_) => "upgrade",
+            Command::Rollback(_) => "rollback",
             Command::Status(_) => "status",
             Command::History(_) => "history",
             Command::Recover(_) => "recover",
+            Command::Drill(_) => "drill",
             Command::Node(node) => node.action(),
             Command::Show(_) => "show",
             Command::Edit(_) => "edit",
@@ -142,9 +144,11 @@ impl Command {
             Command::Custom(custom) => custom.words.get(1).map(String::as_str),
             Command::Update(_)
             | Command::Upgrade(_)
+            | Command::Rollback(_)
             | Command::Status(_)
             | Command::History(_)
             | Command::Recover(_)
+            | Command::Drill(_)
             | Command::Node(_)
             | Command::Upload(Copy::File { .. })
             | Command::Download(Copy::File { .. })
@@ -162,9 +166,11 @@ impl Command {
             Command::Pack(_) | Command::Unpack(_) => "erlang-unpack-pack".to_owned(),
             Command::Increase(_) => "erlang-increase-versions".to_owned(),
             Command::Custom(custom) => format!("erlang-{}", custom.words.join("-")),
-            Command::Status(_)
+            Command::Rollback(_)
+            | Command::Status(_)
             | Command::History(_)
             | Command::Recover(_)
+            | Command::Drill(_)
             | Command::Completions { .. }
             | Command::Manual => return None,
             _ => match self.what() {

@@ -57,7 +57,9 @@ pub(super) fn command(scan: &Scan, root: &clap::Command, project: &Path) -> Resu
     };
     let name = command.get_name();
     if !command.has_subcommands() {
-        return ours(&[name], 1);
+        // 'rollback release' says no more than 'rollback'.
+        let release = name == "rollback" && second == Some("release");
+        return ours(&[name], if release { 2 } else { 1 });
     }
     // 'show migrations' is a node command under another name.
     if name == "show" && second == Some("migrations") {

@@ -5,12 +5,15 @@ pub mod check_config;
 mod context;
 mod custom;
 mod deploy_release;
+mod drill;
 mod history;
 mod look;
 mod node;
 mod node_hooks;
+mod plan;
 mod project_help;
 mod recover;
+mod rollback;
 mod select;
 mod stage_hooks;
 mod status;
@@ -46,9 +49,11 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
 fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> {
     match &invocation.command {
         Command::Build(Build::Release(_)) => run_build(context),
-        Command::Deploy(Deploy::Release(_)) => deploy_release::run(context),
+        Command::Deploy(Deploy::Release(release)) => deploy_release::run(context, release),
+        Command::Rollback(rollback) => rollback::run(context, rollback),
         Command::Status(look) => status::run(context, look.json),
         Command::History(look) => history::run(context, look.json),
+        Command::Drill(_) => drill::run(context),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node, &invocation.command),
         Command::Check(Check::Config { json, .. }) => {

@@ -8,7 +8,7 @@ use super::Context;
 use crate::exit::Failure;
 use crate::release::Version;
 use crate::settings::DeploySettings;
-use crate::shell::{Hosts, Serving, Variables};
+use crate::shell::{Hooks, Hosts, Reach, RemoteScript, ScriptError, Serving, Variables};
 
 /// Steps of the original that a transaction cannot hand over: it could not undo them.
 const OURS: [&str; 3] =
@@ -21,6 +21,7 @@ const OURS: [&str; 3] =
 pub(super) struct StageHooks<'a> {
     context: &'a Context,
     hosts: RefCell<Hosts>,
+    hosts_app_user: Vec<String>,
     directory: String,
 }
 
@@ -49,7 +50,8 @@ impl<'a> StageHooks<'a> {
         variables.set("VERSION", version.as_str());
         variables.set("DEPLOY_ENVIRONMENT", settings.stage.as_str());
         let hosts = RefCell::new(Hosts::new(context.connect_options(true)?));
-        Ok(Self { context, hosts, directory: settings.deliver_to.to_string() })
+        let hosts_app_user = settings.hosts.iter().map(ToString::to_string).collect();
+        Ok(Self { context, hosts, hosts_app_user, directory: settings.deliver_to.to_string() })
     }
 
     /// Whether the config has a function of this name.
@@ -57,11 +59,46 @@ impl<'a> StageHooks<'a> {
         self.context.hooks().place(function).is_some()
     }
 
+    /// Restarts the nodes with the config's own script for that (`get_restart_node_command`).
+    ///
+    /// # Errors
+    /// When the function or its script fails.
+    pub(super) fn restart_nodes(&self) -> Result<(), Failure> {
+        let arguments = ["restart", self.directory.as_str(), ""];
+        let script =
+            self.serve(|hooks, serving| hooks.value("get_restart_node_command", &arguments, serving))?;
+        let hosts = self.hosts_app_user.clone();
+        let script = RemoteScript {
+            text: script.unwrap_or_default().into_bytes(),
+            hosts,
+            reach: Reach::All,
+            is_value: false,
+            stdin: None,
+        };
+        let ran = self.hosts.borrow_mut().run(&script, &self.context.script_mode());
+        ran.map(drop).map_err(ScriptError::into_failure)
+    }
+
     /// Runs a function if the config has it.
     ///
     /// # Errors
     /// When it fails, or moves the deploy elsewhere.
     pub(super) fn run(&self, function: &str) -> Result<(), Failure> {
+        self.serve(|hooks, serving| hooks.run(function, &[], serving))?;
+        match self.context.hooks().variables().get("DELIVER_TO") {
+            Some(directory) if directory != self.directory => Err(Failure::failed(anyhow!(
+                "{function} has changed DELIVER_TO to {directory}: a deploy cannot move while it is under way"
+            ))
+            .hint("Set DELIVER_TO (or TEST_AT) outside of functions, for instance depending on $DEPLOY_ENVIRONMENT.")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Calls the config's functions, which may run scripts on the stage's hosts.
+    fn serve<T>(
+        &self,
+        call: impl FnOnce(&mut Hooks, &mut Serving<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let mut steps = |name: &str, _: &[String], _: &mut Variables| match name {
             // The hosts' keys were checked when we connected.
             name if name.starts_with("authorize_") => Ok(Vec::new()),
@@ -71,14 +108,6 @@ impl<'a> StageHooks<'a> {
         };
         let mut hosts = self.hosts.borrow_mut();
         let mut serving = Serving::new(&mut hosts, self.context.script_mode(), &mut steps);
-        let mut hooks = self.context.hooks();
-        hooks.run(function, &[], &mut serving)?;
-        match hooks.variables().get("DELIVER_TO") {
-            Some(directory) if directory != self.directory => Err(Failure::failed(anyhow!(
-                "{function} has changed DELIVER_TO to {directory}: a deploy cannot move while it is under way"
-            ))
-            .hint("Set DELIVER_TO (or TEST_AT) outside of functions, for instance depending on $DEPLOY_ENVIRONMENT.")),
-            _ => Ok(()),
-        }
+        call(&mut self.context.hooks(), &mut serving)
     }
 }

@@ -65,7 +65,12 @@ impl Target {
     }
 
     /// The owner line to take the lock over from, when its process is known to be dead.
-    fn holder_to_replace(&self, claim: &Claim, holder: &str, tried: &str) -> Result<String, TargetError> {
+    pub(super) fn holder_to_replace(
+        &self,
+        claim: &Claim,
+        holder: &str,
+        tried: &str,
+    ) -> Result<String, TargetError> {
         let host = self.addr.clone();
         let owner = holder.parse::<LockOwner>().ok();
         let liveness = owner.as_ref().map_or(Liveness::Elsewhere, LockOwner::liveness);

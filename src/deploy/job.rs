@@ -1,16 +1,20 @@
 //! What is deployed: the same for all hosts.
 
+use std::sync::Arc;
+
 use camino::Utf8PathBuf;
 
 use super::claim::Claim;
 use super::history::{Ending, HistoryEntry};
-use super::payload::Payloads;
+use super::payload::{Payload, Payloads};
 use super::plan::Plan;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
+use crate::node::NodeState;
 use crate::release::Version;
 use crate::release::manifest::Manifest;
 use crate::report::Report;
+use crate::settings::{DeploySettings, OnFailure};
 use crate::transport::{HostAddr, Interrupt};
 
 /// What is deployed, and by whom.
@@ -19,26 +23,66 @@ pub struct Job {
     pub app: String,
     /// The version.
     pub version: Version,
-    /// The archive in the store.
-    pub archive: Utf8PathBuf,
-    /// What the archive holds.
-    pub manifest: Manifest,
+    /// The commit that it was built from, where that is known.
+    pub revision: Option<String>,
     /// `--clean-deploy`.
     pub clean: bool,
-    /// `--start-deploy`.
-    pub start: bool,
+    /// Whether nodes are started with it.
+    pub start: Start,
+    /// Whether the start is taken for a failed one, however well it went (`edeliver drill`).
+    pub drill: bool,
+    /// The stage, as the command line names it.
+    pub stage: &'static str,
+    /// `HEALTH_CHECK`.
+    pub health_check: Option<String>,
+    /// `ON_FAILURE`.
+    pub on_failure: OnFailure,
+    /// `KEEP_RELEASES`.
+    pub keep_releases: usize,
     /// Who works on the hosts.
     pub claim: Claim,
     /// What ends it early.
     pub interrupt: Interrupt,
+    pub(super) source: Source,
     pub(super) wanted: Vec<Wanted>,
+}
+
+/// Whether nodes are started with the new release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// No: it is used at their next start.
+    No,
+    /// Yes, all of them.
+    Yes,
+    /// Those that run are restarted; the others stay stopped.
+    WhereRunning,
+}
+
+/// Where the new files come from.
+pub(super) enum Source {
+    /// An archive that is sent to the hosts.
+    Archive(Box<Archive>),
+    /// What the last deploy has put aside on each host.
+    LastDeploy,
+}
+
+/// An archive of the store.
+pub(super) struct Archive {
+    pub manifest: Manifest,
     payloads: Payloads,
+}
+
+impl Archive {
+    /// What is sent to a host that lacks these of the wanted entries.
+    pub(super) fn payload(&self, wanted: &[Wanted], indices: &[usize]) -> std::io::Result<Arc<Payload>> {
+        self.payloads.of(&self.manifest, wanted, indices)
+    }
 }
 
 impl Job {
     /// A deploy of the release in `archive`.
     pub fn new(
-        app: &str,
+        settings: &DeploySettings,
         version: Version,
         archive: Utf8PathBuf,
         manifest: Manifest,
@@ -46,26 +90,55 @@ impl Job {
         interrupt: Interrupt,
     ) -> Self {
         let wanted = wanted(&manifest);
+        let archive = Archive { manifest, payloads: Payloads::new(archive) };
+        Self { wanted, ..Self::of(settings, version, Source::Archive(Box::new(archive)), report, interrupt) }
+    }
+
+    /// Goes back to `version`, which the last deploy has replaced on every host.
+    pub fn back(settings: &DeploySettings, version: Version, report: Report, interrupt: Interrupt) -> Self {
+        Self::of(settings, version, Source::LastDeploy, report, interrupt)
+    }
+
+    fn of(
+        settings: &DeploySettings,
+        version: Version,
+        source: Source,
+        report: Report,
+        interrupt: Interrupt,
+    ) -> Self {
         Self {
-            app: app.to_owned(),
+            app: settings.app.clone(),
             version,
-            payloads: Payloads::new(archive.clone()),
-            archive,
-            manifest,
+            revision: None,
             clean: false,
-            start: false,
+            start: Start::No,
+            drill: false,
+            stage: settings.stage.as_str(),
+            health_check: settings.health_check.clone(),
+            on_failure: settings.on_failure,
+            keep_releases: settings.keep_releases,
             claim: Claim::new(report),
             interrupt,
-            wanted,
+            source,
+            wanted: Vec::new(),
         }
     }
 
-    /// What is sent to hosts.
-    pub(super) fn payload(
-        &self,
-        indices: &[usize],
-    ) -> std::io::Result<std::sync::Arc<super::payload::Payload>> {
-        self.payloads.of(&self.manifest, &self.wanted, indices)
+    /// Whether a node that was so before is started.
+    pub(super) fn starts(&self, before: &NodeState) -> bool {
+        match self.start {
+            Start::No => false,
+            Start::Yes => true,
+            Start::WhereRunning => *before != NodeState::Stopped,
+        }
+    }
+
+    /// The archive, where there is one.
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        match &self.source {
+            Source::Archive(archive) => Some(&archive.manifest),
+            Source::LastDeploy => None,
+        }
     }
 
     /// The list of entries that the host reads: all of them, or those of a payload, with the modes
@@ -83,21 +156,34 @@ impl Job {
     pub(super) fn journal(&self, host: &HostAddr, survey: &Survey, plan: &Plan) -> String {
         // For whoever undoes it without having heard from us.
         let lost = "the deployer was lost, and the host went back".to_owned();
-        let history = self.history_entry(host, Ending::RolledBack, Some(lost)).to_line();
+        let history = self.history_entry(host, &survey.node, Ending::RolledBack, Some(lost)).to_line();
+        let from = match (&self.source, &survey.last) {
+            (Source::LastDeploy, Some(last)) => format!("from {}\n", last.id),
+            _ => String::new(),
+        };
         let root = if survey.root_present { "present" } else { "absent" };
         let steps: String = plan.steps.iter().map(super::plan::Step::to_line).collect();
         format!(
-            "edeliver-journal 1\nid {}\nversion {}\nroot {root}\nnode {}\nhistory {history}\nplan\n{steps}end\n",
+            "edeliver-journal 1\nid {}\nversion {}\nroot {root}\nnode {}\n{from}history {history}\nplan\n{steps}end\n",
             self.claim.id,
             self.version,
             survey.node.to_words()
         )
     }
 
+    /// How it ends when it ends well.
+    pub(super) fn good_ending(&self) -> Ending {
+        match self.source {
+            Source::Archive(_) => Ending::Deployed,
+            Source::LastDeploy => Ending::WentBack,
+        }
+    }
+
     /// What the host's history says of this deploy.
     pub(super) fn history_entry(
         &self,
         host: &HostAddr,
+        before: &NodeState,
         result: Ending,
         reason: Option<String>,
     ) -> HistoryEntry {
@@ -107,9 +193,10 @@ impl Job {
             host: host.to_string(),
             app: self.app.clone(),
             version: self.version.to_string(),
-            sha256: Some(self.manifest.sha256.to_string()),
-            by: self.claim.owner.to_string(),
-            started: self.start,
+            sha256: self.manifest().map(|manifest| manifest.sha256.to_string()),
+            revision: self.revision.clone(),
+            by: self.claim.owner.person(),
+            started: self.starts(before),
             result,
             reason,
         }

@@ -4,11 +4,14 @@
 
 mod claim;
 mod error;
+mod failed;
 mod history;
 mod job;
 mod payload;
 mod phase;
 mod plan;
+mod preflight;
+mod preview;
 mod recover;
 mod state;
 mod survey;
@@ -18,9 +21,11 @@ mod wanted;
 
 pub use claim::Claim;
 pub use error::TargetError;
+pub use failed::Failed;
 pub use history::{Ending, HistoryEntry};
-pub use job::Job;
+pub use job::{Job, Start};
+pub use preview::{NodeChange, Preview};
 pub use recover::Recovered;
 pub use state::{Holder, HostState, LastDeploy, Unfinished};
 pub use target::Target;
-pub use transaction::{Deploy, Failed, Opened, Staged, Switched, Verified};
+pub use transaction::{Deploy, Opened, Staged, Switched, Verified};

@@ -14,6 +14,7 @@ pub const SCRIPT: &str = concat!(
     include_str!("agent/state.sh"),
     include_str!("agent/stage.sh"),
     include_str!("agent/switch.sh"),
+    include_str!("agent/prune.sh"),
     include_str!("../node/node.sh"),
     include_str!("agent/undo.sh"),
     include_str!("agent/main.sh"),
@@ -28,20 +29,32 @@ pub enum Phase {
     State,
     /// Says what was deployed when.
     History,
+    /// Says what all that a deploy manages amounts to.
+    Fingerprint,
     /// Takes the lock, then looks.
     Open,
     /// Receives the new files.
     Stage,
+    /// Makes ready what the last deploy has put aside.
+    Previous,
     /// Renames them into place.
     Switch,
     /// Stops the node that runs.
     Stop,
     /// Starts the new release and verifies it.
     Start,
+    /// Somebody else is going to start the new release.
+    Announce,
+    /// Verifies the new release that somebody else has started.
+    Verify,
+    /// Leaves the host as it is: nothing on it undoes the deploy by itself any more.
+    Hold,
     /// Puts everything back.
     Undo,
     /// Makes the deploy final.
     Commit,
+    /// Removes old releases.
+    Prune,
     /// Gives the lock back and drops what was staged.
     Abandon,
     /// Runs another phase, apart from this connection, under the guard.
@@ -59,13 +72,19 @@ impl Phase {
             Phase::Survey => "survey",
             Phase::State => "state",
             Phase::History => "history",
+            Phase::Fingerprint => "fingerprint",
             Phase::Open => "open",
             Phase::Stage => "stage",
+            Phase::Previous => "previous",
             Phase::Switch => "switch",
             Phase::Stop => "stop",
             Phase::Start => "start",
+            Phase::Announce => "announce",
+            Phase::Verify => "verify",
+            Phase::Hold => "hold",
             Phase::Undo => "undo",
             Phase::Commit => "commit",
+            Phase::Prune => "prune",
             Phase::Abandon => "abandon",
             Phase::Run => "run",
             Phase::Wait => "wait",
@@ -79,13 +98,19 @@ impl Phase {
             Phase::Survey => "looking at the host",
             Phase::State => "looking at its deploys",
             Phase::History => "reading its history",
+            Phase::Fingerprint => "adding up the release",
             Phase::Open => "locking and looking at the host",
             Phase::Stage => "sending the release",
+            Phase::Previous => "looking for the previous release",
             Phase::Switch => "switching to the new files",
             Phase::Stop => "stopping the running node",
             Phase::Start => "starting and verifying the new release",
+            Phase::Announce => "preparing for the start",
+            Phase::Verify => "verifying the new release",
+            Phase::Hold => "leaving the host as it is",
             Phase::Undo => "rolling back",
             Phase::Commit => "committing",
+            Phase::Prune => "removing old releases",
             Phase::Abandon => "giving the lock back",
             Phase::Run | Phase::Wait | Phase::Renew => "waiting for the host",
         }
@@ -93,7 +118,10 @@ impl Phase {
 
     /// What puts things right must come to its end, whatever the user presses.
     pub fn interruptible(self) -> bool {
-        !matches!(self, Phase::Undo | Phase::Commit | Phase::Abandon | Phase::Renew)
+        !matches!(
+            self,
+            Phase::Hold | Phase::Undo | Phase::Commit | Phase::Prune | Phase::Abandon | Phase::Renew
+        )
     }
 
     /// How long it may take in all.
@@ -101,13 +129,18 @@ impl Phase {
         let node = node::time_limit(place);
         match self {
             Phase::Stage => Duration::from_secs(6 * 3600),
-            Phase::Stop | Phase::Start => node,
+            Phase::Stop | Phase::Start | Phase::Announce | Phase::Verify => node,
             Phase::Undo => node * 2 + Duration::from_secs(300),
-            Phase::Survey | Phase::Open | Phase::Switch | Phase::Commit | Phase::Abandon => {
-                Duration::from_secs(300)
-            }
+            Phase::Survey
+            | Phase::Fingerprint
+            | Phase::Open
+            | Phase::Previous
+            | Phase::Switch
+            | Phase::Commit
+            | Phase::Prune
+            | Phase::Abandon => Duration::from_secs(300),
             Phase::State | Phase::History => Duration::from_secs(150),
-            Phase::Run | Phase::Wait | Phase::Renew => Duration::from_secs(60),
+            Phase::Hold | Phase::Run | Phase::Wait | Phase::Renew => Duration::from_secs(60),
         }
     }
 
@@ -120,7 +153,7 @@ impl Phase {
             id: id.to_owned(),
             args,
             // The node is controlled with the environment that the user's profile sets.
-            profile: matches!(self, Phase::Survey | Phase::State | Phase::Open | Phase::Run),
+            profile: matches!(self, Phase::Survey | Phase::State | Phase::Open | Phase::Run | Phase::Prune),
             interruptible: self.interruptible(),
             time_limit: self.time_limit(place),
         }

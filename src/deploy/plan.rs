@@ -101,6 +101,14 @@ impl Plan {
         steps.append(&mut modes);
         Self { steps, payload }
     }
+
+    /// The way back over what the last deploy has done, in the same order: what decides the next boot
+    /// comes last. Nothing is sent.
+    pub fn back(steps: &[Step]) -> Self {
+        let mut steps = steps.to_vec();
+        steps.sort_by_key(rank);
+        Self { steps, payload: Vec::new() }
+    }
 }
 
 /// `--clean-deploy`: the directories of the old release go as a whole. Returns their names.
@@ -168,7 +176,11 @@ mod tests {
             free_bytes: 0,
             free_inodes: None,
             problems: Vec::new(),
+            read_only: Vec::new(),
+            fetches: true,
             erts: erts.iter().map(|name| (*name).to_owned()).collect(),
+            disk: "1".into(),
+            last: None,
             node: NodeState::Stopped,
             entries: entries.iter().map(|(_, found)| *found).collect(),
         };
@@ -248,6 +260,17 @@ mod tests {
         for line in ["", "add", "add -", "mode555 - x", "add e \\09"] {
             assert!(Step::parse(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn the_way_back_has_the_same_order() {
+        let steps = ["replace - releases/start_erl.data", "add - lib", "aside - lib", "replace - bin/app"];
+        let back = Plan::back(&steps.map(|line| Step::parse(line).unwrap()));
+        let lines: Vec<String> = back.steps.iter().map(Step::to_line).collect();
+        assert_eq!(
+            lines.concat(),
+            "aside - lib\nadd - lib\nreplace - bin/app\nreplace - releases/start_erl.data\n"
+        );
     }
 
     #[test]

@@ -38,6 +38,29 @@ impl Target {
         Ok(HistoryEntry::read(answer.facts("history")))
     }
 
+    /// A checksum over all that a deploy manages. Changes nothing.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or has no release.
+    pub fn fingerprint(&mut self, claim: &Claim) -> Result<String, TargetError> {
+        let answer = self.call(claim, Phase::Fingerprint, &[], Stdin::Empty)?;
+        answer.fact("fingerprint").map(str::to_owned).map_err(|source| self.unreadable(source))
+    }
+
+    /// Removes releases that are older than the newest `keep` of those that were deployed here, and
+    /// returns their versions. What runs, what boots next and what a rollback would bring back stay.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or a release cannot be removed.
+    pub(super) fn prune(&mut self, claim: &Claim, keep: usize) -> Result<Vec<String>, TargetError> {
+        let old = HistoryEntry::superseded(&self.history(claim)?, keep);
+        if old.is_empty() {
+            return Ok(old);
+        }
+        let answer = self.call(claim, Phase::Prune, &old, Stdin::Empty)?;
+        Ok(answer.facts("pruned").map(str::to_owned).collect())
+    }
+
     /// Undoes what is unfinished, and clears away what a dead deployer has left.
     ///
     /// # Errors

@@ -58,6 +58,8 @@ pub struct LastDeploy {
     pub previous: Option<String>,
     /// The way back.
     pub back: Vec<Step>,
+    /// How many of the things that it has put aside are not there any more.
+    pub lost: usize,
 }
 
 impl HostState {
@@ -104,6 +106,7 @@ impl LastDeploy {
             id: id.to_owned(),
             version: version.to_owned(),
             previous: (previous != "none").then(|| previous.to_owned()),
+            lost: answer.facts("lost").count(),
             back: answer.facts("back").map(Step::parse).collect::<Result<_, _>>()?,
         }))
     }

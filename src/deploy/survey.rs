@@ -1,5 +1,6 @@
 //! What is on a host before a deploy, as the host's side printed it.
 
+use super::state::LastDeploy;
 use super::wanted::{Wanted, WantedKind, mode_on_host};
 use crate::host::agent::{Answer, Unreadable};
 use crate::node::NodeState;
@@ -26,8 +27,16 @@ pub struct Survey {
     pub free_inodes: Option<u64>,
     /// What speaks against a deploy, in words.
     pub problems: Vec<String>,
+    /// Whether it has a tool that fetches URLs.
+    pub fetches: bool,
+    /// Which wanted directories are there and may not be written, by index.
+    pub read_only: Vec<usize>,
     /// The erts-* directories that are there.
     pub erts: Vec<String>,
+    /// The version that boots next, "unknown" where the files do not say.
+    pub disk: String,
+    /// What a rollback would undo.
+    pub last: Option<LastDeploy>,
     /// The node.
     pub node: NodeState,
     /// For each wanted entry what is there now.
@@ -85,7 +94,11 @@ impl Survey {
             free_bytes: number(answer.fact("free_kb")?)? * 1024,
             free_inodes: answer.facts("free_inodes").next().and_then(|count| count.parse().ok()),
             problems,
+            read_only: read_only(answer, wanted),
+            fetches: answer.has("fetches yes"),
             erts: answer.facts("erts").map(str::to_owned).collect(),
+            disk: answer.fact("disk")?.to_owned(),
+            last: LastDeploy::parse(answer)?,
             node: NodeState::parse(answer.fact("node")?)?,
             entries: entries(answer, wanted, umask)?,
         })
@@ -122,6 +135,16 @@ fn entries(answer: &Answer, wanted: &[Wanted], umask: u32) -> Result<Vec<Found>,
             Ok(found)
         })
         .collect()
+}
+
+/// The host says of each wanted directory that is there whether it may be written.
+fn read_only(answer: &Answer, wanted: &[Wanted]) -> Vec<usize> {
+    let mut writable = answer.facts("directory");
+    let there =
+        wanted.iter().zip(answer.facts("entry")).enumerate().filter(|(_, (entry, there))| {
+            *there == "d" && matches!(entry.kind, WantedKind::Directory { .. })
+        });
+    there.filter(|_| writable.next() == Some("read-only")).map(|(index, _)| index).collect()
 }
 
 fn same(yes: bool) -> Found {

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use super::claim::Claim;
 use super::error::TargetError;
 use super::history::Ending;
-use super::job::Job;
+use super::job::{Job, Source};
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
+use super::preflight::problems;
 use super::survey::Survey;
 use crate::host::agent::{self, Answer, PhaseError, Place, Request, Unreadable};
 use crate::node::NodeState;
@@ -46,6 +47,8 @@ pub struct Target {
     plan: Option<Plan>,
     /// The new release did not come up here.
     start_failed: bool,
+    /// The new release has proven itself here, as far as that was asked for.
+    pub(super) verified: bool,
     /// The guard has its script.
     guarded: bool,
 }
@@ -62,6 +65,7 @@ impl Target {
             survey: None,
             plan: None,
             start_failed: false,
+            verified: false,
             guarded: false,
         }
     }
@@ -174,8 +178,7 @@ impl Target {
     /// Takes the lock and looks at the host. What a dead deployer left unfinished is undone first.
     pub(super) fn open(&mut self, job: &Job) -> Result<(), TargetError> {
         let answer = self.take_lock(&job.claim, &job.list(None))?.answer;
-        let survey = Survey::parse(&answer, &job.wanted).map_err(|source| self.unreadable(source))?;
-        let plan = Plan::new(&job.wanted, &survey, job.clean);
+        let (survey, plan) = self.plan(job, &answer)?;
         if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
             let hint = format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead);
             job.claim.report.hint(&hint);
@@ -188,16 +191,35 @@ impl Target {
         Err(TargetError::Preflight { host: self.addr.clone(), problems })
     }
 
+    /// What is there and what is to be done, by the host's answer.
+    pub(super) fn plan(&self, job: &Job, answer: &Answer) -> Result<(Survey, Plan), TargetError> {
+        let survey = Survey::parse(answer, &job.wanted).map_err(|source| self.unreadable(source))?;
+        let plan = match (&job.source, &survey.last) {
+            (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
+            (Source::LastDeploy, last) => Plan::back(last.as_ref().map_or(&[], |last| &last.back)),
+        };
+        Ok((survey, plan))
+    }
+
     /// Sends what the host lacks, unpacks and verifies it beside the release.
     pub(super) fn stage(&mut self, job: &Job) -> Result<(), TargetError> {
         let Some(plan) = &self.plan else { return Ok(()) };
-        let payload = job.payload(&plan.payload)?;
+        let Source::Archive(archive) = &job.source else { return self.stage_previous(job) };
+        let payload = archive.payload(&job.wanted, &plan.payload)?;
         let list = job.list(Some((&plan.payload, self.umask())));
         let args = [list.len().to_string(), payload.prefix.clone()];
         let bar = job.claim.report.transfer(&self.addr.to_string(), payload.size);
         let mut seen = |bytes| bar.at(bytes);
         let mut source = list.as_bytes().chain(payload.reader(&mut seen));
         self.call(&job.claim, Phase::Stage, &args, Stdin::Reader(&mut source))?;
+        Ok(())
+    }
+
+    /// The new files are on the host already: the last deploy has put them aside.
+    fn stage_previous(&mut self, job: &Job) -> Result<(), TargetError> {
+        let last = self.survey.as_ref().and_then(|survey| survey.last.as_ref());
+        let id = last.map(|last| last.id.clone()).unwrap_or_default();
+        self.call(&job.claim, Phase::Previous, &[id], Stdin::Empty)?;
         Ok(())
     }
 
@@ -225,7 +247,8 @@ impl Target {
 
     /// Stops the node that runs.
     pub(super) fn stop(&mut self, job: &Job) -> Result<(), TargetError> {
-        if self.node_before() != NodeState::Stopped {
+        let before = self.node_before();
+        if before != NodeState::Stopped && job.starts(&before) {
             self.call_guarded(&job.claim, Phase::Stop, &[], "")?;
         }
         Ok(())
@@ -233,19 +256,63 @@ impl Target {
 
     /// Starts the new release and waits until it has proven itself.
     pub(super) fn start(&mut self, job: &Job) -> Result<(), TargetError> {
-        let outcome = self.call_guarded(&job.claim, Phase::Start, &[job.version.to_string()], "");
+        if !job.starts(&self.node_before()) {
+            self.verified = true;
+            return Ok(());
+        }
+        self.prove(job, Phase::Start)
+    }
+
+    /// The config is going to start the new release.
+    pub(super) fn announce(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.call_guarded(&job.claim, Phase::Announce, &[], "")?;
+        Ok(())
+    }
+
+    /// Waits until the new release, which the config has started, has proven itself.
+    pub(super) fn verify(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.prove(job, Phase::Verify)
+    }
+
+    fn prove(&mut self, job: &Job, phase: Phase) -> Result<(), TargetError> {
+        let drill = if job.drill { "drill" } else { "" };
+        let (version, health) =
+            ([job.version.to_string(), drill.to_owned()], job.health_check.as_deref().unwrap_or_default());
+        let outcome = self.call_guarded(&job.claim, phase, &version, health);
         self.start_failed = outcome.is_err();
         outcome?;
+        self.verified = true;
+        Ok(())
+    }
+
+    /// Leaves it as it is: nothing on it undoes the deploy by itself any more.
+    pub(super) fn hold(&mut self, job: &Job) -> Result<(), TargetError> {
+        let owner = [job.claim.owner.to_line()];
+        self.until_known(|target| target.call(&job.claim, Phase::Hold, &owner, Stdin::Empty))?;
         Ok(())
     }
 
     /// Makes the deploy final. Asked again until the host has said what it is.
     pub(super) fn commit(&mut self, job: &Job) -> Result<(), TargetError> {
         self.reached = Reached::Committing;
-        let line = [job.history_entry(&self.addr, Ending::Deployed, None).to_line()];
+        let line = [job.history_entry(&self.addr, &self.node_before(), job.good_ending(), None).to_line()];
         self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
         self.reached = Reached::Committed;
         Ok(())
+    }
+
+    /// Removes old releases and gives the lock back. The deploy is final, so what fails here is worth a
+    /// hint only.
+    pub(super) fn finish(&mut self, job: &Job) {
+        let report = &job.claim.report;
+        match self.prune(&job.claim, job.keep_releases) {
+            Ok(pruned) if pruned.is_empty() => {}
+            Ok(pruned) => report.info(&format!("{}: removed old releases: {}", self.addr, pruned.join(", "))),
+            Err(error) => report.hint(&format!("deployed, but old releases could not be removed: {error}")),
+        }
+        if let Err(error) = self.close(&job.claim) {
+            report.hint(&format!("deployed, but the lock could not be given back: {error}"));
+        }
     }
 
     /// Puts the host back as it was before, as far as anything was done to it. Returns what the host
@@ -253,13 +320,21 @@ impl Target {
     pub(super) fn restore(&mut self, job: &Job, reason: &str) -> Result<Vec<String>, TargetError> {
         let mut said = Vec::new();
         if self.reached >= Reached::Switching {
-            let entry = job.history_entry(&self.addr, Ending::RolledBack, Some(reason.to_owned()));
+            let entry = job.history_entry(
+                &self.addr,
+                &self.node_before(),
+                Ending::RolledBack,
+                Some(reason.to_owned()),
+            );
             let line = [entry.to_line()];
             let answer =
                 self.until_known(|target| target.call_guarded(&job.claim, Phase::Undo, &line, ""))?;
             self.reached = Reached::Opened;
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
+                said.extend(
+                    answer.facts("evidence").map(|place| format!("what it wrote was kept in {place}")),
+                );
                 said.extend(
                     answer.facts("crash_dump").map(|dump| format!("its crash dump was kept: {dump}")),
                 );
@@ -271,36 +346,4 @@ impl Target {
         self.reached = Reached::Untouched;
         Ok(said)
     }
-}
-
-/// What speaks against the deploy on a host, before anything is touched.
-fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
-    let mut problems = survey.problems.clone();
-    if let Some(platform) = &job.manifest.platform {
-        if !platform.runs_on_machine(&survey.machine) {
-            problems.push(format!(
-                "its machine is {}, the release was built for {}",
-                survey.machine, platform.machine
-            ));
-        }
-        if !platform.libc.runs_on(survey.libc) {
-            problems.push(format!("it has {}, the release needs {}", survey.libc, platform.libc));
-        }
-    }
-    let bytes: u64 = plan.payload.iter().map(|&index| job.wanted[index].size()).sum();
-    // The payload, and some room for what a running system writes meanwhile.
-    let needed = bytes + bytes / 10 + 8 * 1024 * 1024;
-    if survey.free_bytes < needed {
-        problems.push(format!(
-            "not enough space: {} MB are free, {} MB are needed",
-            survey.free_bytes / 1_000_000,
-            needed / 1_000_000
-        ));
-    }
-    let inodes = plan.payload.len() as u64 + 100;
-    // File systems without a fixed number of inodes say 0.
-    if let Some(free) = survey.free_inodes.filter(|&free| free > 0 && free < inodes) {
-        problems.push(format!("not enough inodes: {free} are free, {inodes} are needed"));
-    }
-    problems
 }

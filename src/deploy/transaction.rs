@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::error::{TargetError, combine, interrupted};
+use super::failed::Failed;
 use super::job::Job;
 use super::target::{Reached, Target};
 use crate::exit::{Exit, Failure};
@@ -32,17 +33,9 @@ pub struct Deploy<State> {
     state: PhantomData<State>,
 }
 
-/// A deploy that failed and has not been rolled back yet.
-#[must_use = "a failed deploy must be rolled back"]
-pub struct Failed {
-    targets: Targets,
-    job: Arc<Job>,
-    failure: Failure,
-}
-
 /// The hosts. When an unfinished deploy is dropped, by a panic, they are put back all the same.
-struct Targets {
-    hosts: Arc<Vec<Mutex<Target>>>,
+pub(super) struct Targets {
+    pub hosts: Arc<Vec<Mutex<Target>>>,
     job: Arc<Job>,
     keeper: Option<Keeper>,
     finished: bool,
@@ -50,13 +43,19 @@ struct Targets {
 
 impl Targets {
     /// Takes a step on all hosts at once.
-    fn each<R: Send>(&self, step: impl Fn(&mut Target, &Job) -> R + Sync) -> Vec<R> {
+    pub fn each<R: Send>(&self, step: impl Fn(&mut Target, &Job) -> R + Sync) -> Vec<R> {
         each(&self.hosts, |target| step(&mut lock(target), &self.job))
     }
 
-    /// Whether a host has come this far.
-    fn any_reached(&self, reached: Reached) -> bool {
-        self.hosts.iter().any(|target| lock(target).reached >= reached)
+    /// Whether there is a host of which this holds.
+    pub fn any(&self, holds: impl Fn(&Target) -> bool) -> bool {
+        self.hosts.iter().any(|target| holds(&lock(target)))
+    }
+
+    /// Nothing more is to be done on the hosts.
+    pub fn finish(&mut self) {
+        self.keeper = None;
+        self.finished = true;
     }
 }
 
@@ -74,7 +73,7 @@ impl Drop for Targets {
 }
 
 /// A host's state stays meaningful when a thread panicked: it says how far the host has come.
-fn lock(target: &Mutex<Target>) -> MutexGuard<'_, Target> {
+pub(super) fn lock(target: &Mutex<Target>) -> MutexGuard<'_, Target> {
     target.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -153,8 +152,25 @@ impl Deploy<Switched> {
         self.step::<Switched>(Target::stop)?.step(Target::start)
     }
 
+    /// Has the config restart the node in its own way.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn restarted_by(self, run: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failed> {
+        self.step::<Switched>(Target::announce)?.between(run)
+    }
+
+    /// Waits until the release that the config has started has proven itself on all hosts.
+    ///
+    /// # Errors
+    /// When it does not on a host.
+    pub fn verify(self) -> Result<Deploy<Verified>, Failed> {
+        self.step(Target::verify)
+    }
+
     /// Leaves the node as it is: the new release is used at its next start.
     pub fn leave_running(self) -> Deploy<Verified> {
+        self.targets.each(|target, _| target.verified = true);
         self.into_state()
     }
 }
@@ -170,24 +186,20 @@ impl Deploy<Verified> {
         targets.keeper = None;
         let failures: Vec<TargetError> = outcomes.into_iter().filter_map(Result::err).collect();
         if failures.is_empty() {
-            finish(&mut targets, &job);
+            finish(&mut targets);
             return Ok(());
         }
-        if !targets.any_reached(Reached::Committed) {
-            return Err(Failed { targets, job, failure: combine(&failures) }.roll_back());
+        if !targets.any(|target| target.reached == Reached::Committed) {
+            return Err(Failed::of_hosts(targets, job, combine(&failures)).roll_back());
         }
         Err(split(&mut targets, &failures))
     }
 }
 
-/// Gives the locks back. The deploy is final, so what fails here is worth a hint only.
-fn finish(targets: &mut Targets, job: &Job) {
-    for outcome in targets.each(|target, job| target.close(&job.claim)) {
-        if let Err(error) = outcome {
-            job.claim.report.hint(&format!("deployed, but the lock could not be given back: {error}"));
-        }
-    }
-    targets.finished = true;
+/// Removes old releases and gives the locks back.
+fn finish(targets: &mut Targets) {
+    targets.each(Target::finish);
+    targets.finish();
 }
 
 /// Some hosts are final and others did not answer: the truth, host by host.
@@ -220,7 +232,7 @@ impl<State> Deploy<State> {
     pub fn between(self, run: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failed> {
         match run() {
             Ok(()) => Ok(self),
-            Err(failure) => Err(Failed { targets: self.targets, job: self.job, failure }),
+            Err(failure) => Err(Failed::of_all(self.targets, self.job, failure)),
         }
     }
 
@@ -240,53 +252,6 @@ impl<State> Deploy<State> {
             None if failures.is_empty() => return Ok(self.into_state()),
             None => combine(&failures),
         };
-        Err(Failed { targets: self.targets, job: self.job, failure })
-    }
-}
-
-impl Failed {
-    /// Puts every host back as it was. The failure then says what failed, and whether all is back.
-    pub fn roll_back(self) -> Failure {
-        let Self { mut targets, job, mut failure } = self;
-        let touched = targets.any_reached(Reached::Switching);
-        if touched {
-            job.claim.report.status("Rolling back all hosts");
-        }
-        let reason = failure.error.to_string();
-        let reason = job.claim.report.redact(reason.lines().next().unwrap_or_default());
-        let outcomes = targets.each(|target, job| target.restore(job, &reason));
-        targets.keeper = None;
-        targets.finished = true;
-        let mut lost = Vec::new();
-        for (target, outcome) in targets.hosts.iter().zip(outcomes) {
-            let target = lock(target);
-            match outcome {
-                Ok(said) if said.is_empty() => {}
-                Ok(said) => job.claim.report.print(&format!(
-                    "The last lines of the failed release's log on {}:\n  {}",
-                    target.addr(),
-                    said.join("\n  ")
-                )),
-                // The release is as it was; what is left beside it goes with the next deploy.
-                Err(error) if target.reached <= Reached::Opened => failure = failure.hint(format!(
-                    "{}: the lock and what was sent could not be removed; the next deploy does that ({error})",
-                    target.addr()
-                )),
-                Err(error) => lost.push(error.to_string()),
-            }
-        }
-        if !lost.is_empty() {
-            failure.exit = Exit::Unrestored;
-            failure.error = failure
-                .error
-                .context(format!("not all hosts could be put back as they were:\n  {}", lost.join("\n  ")));
-            return failure.hint("Run the deploy again: it first undoes what is unfinished on these hosts.");
-        }
-        if touched {
-            job.claim.report.success("All hosts are back as they were before.");
-        } else {
-            job.claim.report.print("No host was changed.");
-        }
-        failure
+        Err(Failed::of_hosts(self.targets, self.job, failure))
     }
 }

@@ -82,6 +82,11 @@ impl LockOwner {
             .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
     }
 
+    /// The person: the user and the machine.
+    pub fn person(&self) -> String {
+        format!("{} on {}", self.user, self.machine)
+    }
+
     /// The line of the owner file.
     pub fn to_line(&self) -> String {
         serde_json::json!(self).to_string()

@@ -221,7 +221,8 @@ wait_gone() {
 }
 
 # The release in $root runs as a process other than $2, answers with version $1 (any when that is
-# "unknown") and all of its applications, and is still there after $stable_for seconds. Sets $pid.
+# "unknown") and all of its applications, is healthy by the user's own measure $3, and is still there
+# after $stable_for seconds. Sets $pid.
 # Else $why says why not.
 verify_node() {
 	end=$(($(date +%s) + start_timeout)) seen=''
@@ -243,10 +244,43 @@ verify_node() {
 		sleep 0.2
 	done
 	[ "$pids" = "$pid" ] || { why="several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
+	check_health "${3:-}" || return 1
 	sleep "$stable_for"
 	is_alive "$pid" && ask_node && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] && return 0
 	why="the node did not stay up for $stable_for s"
 	return 1
+}
+
+# Tries $1, a URL or a command of the user's, until it succeeds or the time for the start is over.
+check_health() {
+	[ -n "$1" ] || return 0
+	until told=$(try_health "$1"); do
+		if [ "$(date +%s)" -ge "$end" ]; then
+			say "$told" | tail -n 5
+			why="HEALTH_CHECK did not succeed within $start_timeout s: $1"
+			return 1
+		fi
+		sleep 0.5
+	done
+}
+
+# The URL travels on standard input: it may hold what is nobody's business in a list of processes.
+try_health() {
+	case $1 in
+	http://* | https://*)
+		if command -v curl >/dev/null 2>&1; then
+			say "url = \"$(say "$1" | sed 's/[\\"]/\\&/g')\"" | timeout "$call_time" curl -fsS -o /dev/null -K - 2>&1
+		else
+			say "$1" | timeout "$call_time" wget -O /dev/null -i - 2>&1
+		fi
+		;;
+	*)
+		(
+			cd -- "$root" || exit 1
+			exec timeout "$call_time" sh -c "$1" </dev/null 2>&1
+		)
+		;;
+	esac
 }
 
 is_version() { [ "$1" = unknown ] || [ "$version" = "$1" ]; }

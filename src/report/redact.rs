@@ -1,5 +1,18 @@
 //! Keeps secrets out of everything that is shown or written down.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Secrets that nobody told us of, by the words around them: a node's cookie on a command line or in
+/// a log of run_erl, and the password in a URL. `a` and `b` are what stays.
+static BY_SHAPE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let shapes = r"(?P<a>-setcookie[ \t'\x22]+)[^ \t\r\n'\x22]+|(?P<b>[a-z][a-z0-9+.-]*://[^ \t\r\n/:@]*:)[^ \t\r\n/@]+@";
+    // It is well formed, as the test below shows.
+    Regex::new(shapes).ok()
+});
+
 /// Replaces known secret values wherever they appear.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor(Vec<String>);
@@ -43,13 +56,43 @@ impl Redactor {
 
     /// The text without the secrets.
     pub fn redact(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), Self::MASK))
+        let text =
+            self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), Self::MASK));
+        match by_shape(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(masked) => masked,
+        }
     }
+}
+
+fn by_shape(text: &str) -> Cow<'_, str> {
+    // Most texts have neither, and are not searched.
+    if !text.contains("://") && !text.contains("-setcookie") {
+        return Cow::Borrowed(text);
+    }
+    let Some(shapes) = BY_SHAPE.as_ref() else { return Cow::Borrowed(text) };
+    shapes.replace_all(text, |found: &regex::Captures<'_>| match (found.name("a"), found.name("b")) {
+        (Some(before), _) => format!("{}{}", before.as_str(), Redactor::MASK),
+        (_, Some(before)) => format!("{}{}@", before.as_str(), Redactor::MASK),
+        _ => Redactor::MASK.to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::Redactor;
+
+    #[test]
+    fn hides_what_looks_like_a_secret() {
+        let redactor = Redactor::default();
+        for (text, shown) in [
+            ("beam.smp -sname a -setcookie abc -boot x", "beam.smp -sname a -setcookie [secret] -boot x"),
+            ("ecto://app:pw@db/app and http://host:80/x", "ecto://app:[secret]@db/app and http://host:80/x"),
+            ("git push ssh://me@host:22/x", "git push ssh://me@host:22/x"),
+        ] {
+            assert_eq!(redactor.redact(text), shown);
+        }
+    }
 
     #[test]
     fn hides_the_longest_secret_first() {

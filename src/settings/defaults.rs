@@ -65,6 +65,7 @@ pub(super) fn after_config(loader: &mut Loader<'_>) {
         ("NODE_ENVIRONMENT", "staging"),
         ("START_TIMEOUT", "60"),
         ("STABLE_FOR", "3"),
+        ("ON_FAILURE", "rollback"),
         ("LEASE", "15"),
         ("KEEP_RELEASES", "5"),
         ("HOOK_ERREXIT", "true"),

@@ -1,7 +1,7 @@
 //! The settings of deploys, and of the nodes that run afterwards.
 
 use super::error::SettingsError;
-use super::{DeploySettings, NodeSettings, Settings, Stage, StoreSettings};
+use super::{DeploySettings, NodeSettings, OnFailure, Settings, Stage, StoreSettings};
 use crate::transport::{HostAddr, RemotePath};
 
 /// The names of a stage's hosts, user and path.
@@ -55,7 +55,27 @@ impl Settings {
             skip_existing: self.get("SKIP_COPYING_EXISTING_FILES") == Some("skip"),
             start_timeout: self.seconds("START_TIMEOUT")?,
             stable_for: self.seconds("STABLE_FOR")?,
+            health_check: self.optional("HEALTH_CHECK"),
+            keep_releases: self.keep_releases()?,
+            on_failure: self.on_failure()?,
         })
+    }
+
+    fn keep_releases(&self) -> Result<usize, SettingsError> {
+        let count = self.parsed("KEEP_RELEASES", |value| match value.parse() {
+            Ok(count @ 1..) => Ok(count),
+            _ => Err("it must be a number of releases, at least 1"),
+        })?;
+        Ok(count.unwrap_or(usize::MAX))
+    }
+
+    fn on_failure(&self) -> Result<OnFailure, SettingsError> {
+        let choices = [
+            ("rollback", OnFailure::RollBack),
+            ("stop", OnFailure::Stop),
+            ("keep-good", OnFailure::KeepGood),
+        ];
+        Ok(self.one_of("ON_FAILURE", &choices)?.unwrap_or(OnFailure::RollBack))
     }
 
     /// The names that a deploy to that stage needs and that are not set.

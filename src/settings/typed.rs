@@ -121,6 +121,17 @@ pub struct BuildSettings {
     pub required_files: Vec<String>,
 }
 
+/// What becomes of a deploy that fails on some of its hosts (`ON_FAILURE`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// All hosts are put back as they were.
+    RollBack,
+    /// All hosts are left as they are, with their locks, for somebody to look at.
+    Stop,
+    /// Hosts that have verified the new release keep it, the others are put back.
+    KeepGood,
+}
+
 /// What a deploy needs (PARITY.md section 2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeploySettings {
@@ -148,6 +159,12 @@ pub struct DeploySettings {
     pub start_timeout: Duration,
     /// `STABLE_FOR`: how long it must stay up then, default 3 s.
     pub stable_for: Duration,
+    /// `HEALTH_CHECK`: a URL or a command that must succeed on a host after a start.
+    pub health_check: Option<String>,
+    /// `KEEP_RELEASES`: how many releases stay on a host at least, default 5; never 0.
+    pub keep_releases: usize,
+    /// `ON_FAILURE`, default rollback.
+    pub on_failure: OnFailure,
 }
 
 /// A node of an environment: `user@host:/path[|config]` (PARITY.md section 2, `<ENV>_NODES`).

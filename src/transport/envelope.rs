@@ -92,8 +92,9 @@ impl Envelope {
 /// Shell text that reads a script of `length` bytes from standard input and evaluates it when it is
 /// whole. It has no single quote and no backslash, so that every login shell quotes it alike.
 fn read_and_run(length: usize) -> String {
+    // A dd that does not know fullblock says so before it reads anything.
     format!(
-        "set -- \"$(dd bs=1 count={length} 2>/dev/null)\"; \
+        "set -- \"$(dd bs={length} count=1 iflag=fullblock 2>/dev/null || dd bs=1 count={length} 2>/dev/null)\"; \
          case $1 in *\"{SEAL}\") eval \"shift; $1\";; *) exit 74;; esac"
     )
 }

@@ -118,6 +118,16 @@ fn hosts() {
     assert_parsed(
         "hosts",
         r#"
+        rollback
+        rollback release
+        rollback release to production
+        rollback production --version=1.4.0 --start-deploy
+        rollback to production --host=web-1 --force-unlock
+        rollback productoin
+        deploy release production --force-unlock
+        deploy release production --plan
+        rollback production --plan --json
+        deploy release production --json
         status
         status production
         status on production --json
@@ -126,6 +136,9 @@ fn hosts() {
         recover
         recover on production
         recover production --force-unlock
+        drill
+        drill staging --host=web-1
+        drill on staging
         status productoin
         recover prod
         statsu

@@ -244,11 +244,11 @@ impl Sshd {
             .collect()
     }
 
-    /// Waits until this is true; panics with the host's log after 20 s.
+    /// Waits until this is true; panics with the host's log after a minute.
     pub fn wait_until(&self, what: &str, mut is_true: impl FnMut(&Self) -> bool) {
         let begin = Instant::now();
         while !is_true(self) {
-            assert!(begin.elapsed() < Duration::from_secs(20), "not {what}:\n{}", self.log());
+            assert!(begin.elapsed() < Duration::from_secs(60), "not {what}:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

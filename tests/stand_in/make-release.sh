@@ -1,13 +1,15 @@
 #!/bin/sh
 # Makes the archive of a small release that needs no Erlang: for tests and the demo.
 #
-#   make-release.sh VERSION OUT.tar.gz [--app NAME] [--prefix] [--cookie C] [--size-kb N] [--behaviour B]
+#   make-release.sh VERSION OUT.tar.gz [--app NAME] [--prefix] [--cookie C] [--node N] [--size-kb N] [--behaviour B]
 #
 # --prefix     the entries begin with NAME/, as those of `tar` over the release's parent do
 # --cookie     of the node; `none` for a release without releases/COOKIE (the cookie stands in vm.args)
+# --node       its short name, as vm.args has it; default: NAME
 # --size-kb    adds a file of N KiB that does not compress
 # --behaviour  normal | start_exits_7 | never_answers | wrong_version | dies_after_start |
-#              "slow_start SECONDS" | stop_ignored
+#              "slow_start SECONDS" | "slow_launch SECONDS" (the start script takes that long) |
+#              stop_ignored | application_missing (one of the release's applications is not started)
 set -eu
 
 fail() {
@@ -22,6 +24,7 @@ out=$2
 shift 2
 app=stand_in
 cookie=stand_in_cookie
+node=''
 prefix=''
 size_kb=0
 behaviour=normal
@@ -37,6 +40,7 @@ while [ $# -gt 0 ]; do
     case $1 in
     --app) app=$2 ;;
     --cookie) cookie=$2 ;;
+    --node) node=$2 ;;
     --size-kb) size_kb=$2 ;;
     --behaviour) behaviour=$2 ;;
     *) fail "unknown option $1" ;;
@@ -44,8 +48,8 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 case $behaviour in
-normal | start_exits_7 | never_answers | wrong_version | dies_after_start | stop_ignored) ;;
-"slow_start "[0-9]*) ;;
+normal | start_exits_7 | never_answers | wrong_version | dies_after_start | stop_ignored | application_missing) ;;
+"slow_start "[0-9]* | "slow_launch "[0-9]*) ;;
 *) fail "unknown behaviour '$behaviour'" ;;
 esac
 
@@ -94,7 +98,7 @@ else
     printf '%s' "$cookie" >"$root/releases/COOKIE"
     chmod 600 "$root/releases/COOKIE"
 fi
-printf -- '-sname %s\n-setcookie %s\n' "$app" "$cookie" >"$of_version/vm.args"
+printf -- '-sname %s\n-setcookie %s\n' "${node:-$app}" "$cookie" >"$of_version/vm.args"
 printf '13.1 %s' "$version" >"$root/releases/start_erl.data"
 printf '[{release,"%s","%s","13.1",[],permanent}].\n' "$app" "$version" >"$root/releases/RELEASES"
 

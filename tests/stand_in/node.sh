@@ -77,6 +77,7 @@ start() {
         echo "$app: cannot start: init terminating in do_boot" >&2
         exit 7
         ;;
+    "slow_launch "*) sleep "$(behaviour | cut -d' ' -f2)" ;;
     esac
     mkdir -p "$root/log" "$root/var"
     cd "$root"
@@ -230,6 +231,12 @@ main() {
     rpc) require_answer && call "${2:-}:${3:-start}" ;;
     eval)
         require_answer
+        # Without this it does not know what it is asked, as scripts of old releases do not.
+        case $(behaviour) in application_missing)
+            printf 'edeliver %s started [dep]\n' "$running_version"
+            exit 0
+            ;;
+        esac
         expression=$(printf '%s' "${2:-}" | tr -d ' ()' | sed 's/\.$//')
         call "$expression"
         ;;

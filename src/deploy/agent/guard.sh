@@ -8,8 +8,9 @@
 begin_phase() {
 	case $verb in undo | abandon | commit) use_reserve ;; esac
 	if runs "$state/phase" && [ "$process" != $$ ]; then
-		case $verb in undo | abandon) end_process "$process" ;; *) fail "an earlier phase is still at work (process $process)" ;; esac
+		case $verb in undo | abandon) ;; *) fail "an earlier phase is still at work (process $process)" ;; esac
 	fi
+	end_phase
 	say "$$ $(start_of $$)" >"$state/phase" || fail "cannot write $state/phase"
 }
 
@@ -40,23 +41,40 @@ runs() {
 	read -r process started 2>/dev/null <"$1" && [ -n "$process" ] && [ "$(start_of "$process")" = "$started" ]
 }
 
-# Ends a process of ours with all of its commands: they share its process group.
-end_process() {
-	group=$({ sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f3; } 2>/dev/null)
-	kill -TERM -- "-$group" 2>/dev/null || kill -TERM "$1" 2>/dev/null
-	waited=0
-	while [ -n "$(start_of "$1")" ] && [ "$waited" -lt 100 ]; do
+# Ends the process that file $1 names, with all that it has started. When it was killed, that works on
+# without it: its subshells, and a start script that is about to start a node.
+end_recorded() {
+	read -r process started 2>/dev/null <"$1" && [ -n "$process" ] && [ "$process" != $$ ] || return 0
+	begun=$(start_of "$process")
+	# The number may belong to somebody else by now.
+	[ "${begun:-$started}" = "$started" ] || return 0
+	signal=TERM waited=0
+	while [ "$waited" -lt 100 ]; do
+		left=$(session_of "$process")
+		[ -n "$left" ] || break
+		# shellcheck disable=SC2086 # they are words
+		kill -s "$signal" $left 2>/dev/null
 		sleep 0.1
 		waited=$((waited + 1))
-		[ "$waited" -ne 50 ] || kill -KILL -- "-$group" 2>/dev/null
+		[ "$waited" -lt 50 ] || signal=KILL
 	done
 }
 
-end_phase() { ! runs "$state/phase" || end_process "$process"; }
+# The processes of the session that $1 leads or has led, and $1 itself. A node has a session of its own.
+session_of() {
+	if [ -r /proc/self/stat ]; then
+		sed -n -e "s/^\([0-9]*\) (.*) [^Z] [0-9]* [0-9]* $1 .*/\1/p" -e "s/^\($1\) (.*) [^Z] .*/\1/p" \
+			/proc/[0-9]*/stat 2>/dev/null
+	elif kill -0 "$1" 2>/dev/null; then
+		say "$1"
+	fi
+}
+
+end_phase() { end_recorded "$state/phase"; }
 
 stop_guard() {
 	rm -f -- "$state/lease"
-	! runs "$state/guard" || end_process "$process"
+	end_recorded "$state/guard"
 	rm -f -- "$state/guard"
 }
 
@@ -92,7 +110,7 @@ run_phase() {
 	case $phase in undo | commit) use_reserve ;; esac
 	renew_lease
 	if [ "$script_size" -gt 0 ]; then
-		(umask 077 && head -c "$script_size" >"$state/agent.new") || fail "cannot write $state/agent.new"
+		(umask 077 && pass_on "$script_size" >"$state/agent.new") || fail "cannot write $state/agent.new"
 		mv -f -- "$state/agent.new" "$state/agent" || fail "cannot write $state/agent"
 	fi
 	[ -f "$state/agent" ] || fail "there is no $state/agent"
@@ -151,7 +169,10 @@ guard_deploy() {
 
 # What the phases of a deploy leave to each other.
 drop_work() {
-	for part in lease input output runner phase agent reserve stop.output; do rm -f -- "${state:?}/$part"; done
+	for part in lease input output runner phase agent agent.new journal.new reserve stop.output; do
+		rm -f -- "${state:?}/$part"
+	done
+	rm -rf -- "${state:?}/control.new"
 }
 
 drop_guard() {

@@ -9,7 +9,27 @@ survey() {
 	survey_entries
 }
 
-case $verb in survey | state | history | open | run | wait | renew | guard) ;; *) begin_phase ;; esac
+# The new release is going to run: what it leaves from here on is its own.
+announce_start() {
+	(cd -- "$root" && for file in * .[!.]*; do say "$file"; done) >"$staging/top"
+	node_logs >"$staging/logs"
+	mark starting
+}
+
+# It runs as a new process and has proven itself. $1: its version.
+prove_start() {
+	was=$(node_before)
+	was=${was#running }
+	verify_node "$1" "${was%% *}" "$(cat -- "$state/input")" || {
+		say "${output:-}"
+		fail "the release did not come up: $why"
+	}
+	keep_control "$pid" "$1" || fail "cannot write below $state"
+	[ "${2:-}" != drill ] || fail "this is a drill: the release came up, and is taken for one that did not"
+	say "started $pid $version"
+}
+
+case $verb in survey | state | history | fingerprint | open | hold | run | wait | renew | guard) ;; *) begin_phase ;; esac
 case $verb in
 survey) survey ;;
 state)
@@ -19,6 +39,7 @@ state)
 	node_facts
 	;;
 history) history_lines ;;
+fingerprint) fingerprint ;;
 run) run_phase "$@" ;;
 wait) wait_phase "$1" ;;
 renew) [ ! -f "$state/lease" ] || renew_lease ;; # else the guard has gone back
@@ -31,6 +52,10 @@ open)
 	survey
 	;;
 stage) stage_files "$1" "$2" ;;
+previous)
+	[ "$(last_deploy)" = "$1" ] || fail "another deploy has taken place meanwhile"
+	(umask 077 && mkdir -p -- "$staging") || fail "cannot make $staging"
+	;;
 switch)
 	find_pid
 	if [ -n "$pid" ]; then keep_control "$pid" "$1" || fail "cannot write below $state"; fi
@@ -45,20 +70,23 @@ stop)
 	say "stopped ${was#running }"
 	;;
 start)
-	was=$(node_before)
-	old_pid=${was#running }
-	(cd -- "$root" && for file in * .[!.]*; do say "$file"; done) >"$staging/top"
-	node_logs >"$staging/logs"
 	find_start
-	mark starting
+	announce_start
 	output=$(start_node) || {
 		ended=$?
 		say "$output"
 		fail "cd $root && bin/$app $start ended with exit status $ended"
 	}
-	verify_node "$1" "${old_pid%% *}" || { say "$output"; fail "the release did not come up: $why"; }
-	keep_control "$pid" "$1" || fail "cannot write below $state"
-	say "started $pid $version"
+	prove_start "$1" "${2:-}"
+	;;
+announce)
+	mark stopping
+	announce_start
+	;;
+verify) prove_start "$1" ;;
+hold)
+	is_owner "$1" || fail "the host has gone back on its own"
+	stop_guard
 	;;
 undo) undo_deploy "${1:-}" ;;
 commit)
@@ -68,6 +96,7 @@ commit)
 	fi
 	[ -e "$state/undo/$id/journal" ] || fail "there is nothing to commit"
 	;;
+prune) prune_releases "$@" ;;
 abandon)
 	drop_stage
 	drop_guard

@@ -7,7 +7,7 @@ stage_files() {
 	rm -rf -- "$staging"
 	(umask 077 && mkdir -p -- "$staging") || fail "cannot make $staging"
 	mkdir -- "$staging/in" || fail "cannot make $staging/in"
-	head -c "$1" >"$staging/list" || fail "cannot write $staging/list"
+	pass_on "$1" >"$staging/list" || fail "cannot write $staging/list"
 	if ! tar -xzof - -C "$staging/in" 2>"$staging/errors"; then
 		tail -n 5 -- "$staging/errors"
 		fail "cannot unpack the archive"

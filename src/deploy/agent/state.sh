@@ -21,7 +21,7 @@ last_deploy() {
 }
 
 # What was on the disk before the last deploy, and the way back to it: that deploy's steps the other
-# way round, as far as what they need is there.
+# way round. What it has put aside and is not there any more is "lost".
 previous_facts() {
 	last=$(last_deploy)
 	[ -n "$last" ] || return 0
@@ -38,12 +38,28 @@ previous_facts() {
 		decode "$flag" "$written"
 		case $step in
 		add) back=aside ;;
-		replace) if exists "$kept/tree/$name"; then back=replace; else back=aside; fi ;;
-		aside) if exists "$kept/tree/$name"; then back=add; else continue; fi ;;
+		replace) back=replace ;;
+		aside) back=add ;;
 		*) continue ;;
 		esac
+		[ "$step" = add ] || exists "$kept/tree/$name" || say "lost $flag $written"
 		say "back $back $flag $written"
 	done
+}
+
+# A checksum over all that a deploy manages: contents, modes, times of files, targets of links.
+fingerprint() {
+	cd -- "$root" || fail "cannot enter $root"
+	set --
+	for part in bin lib releases erts-*; do ! exists "$part" || set -- "$@" "$part"; done
+	[ $# -gt 0 ] || fail "there is no release in $root"
+	sums=$(
+		{
+			find "$@" -type f -exec sha256sum {} + && find "$@" -type f -exec stat -c '%n %a %u %Y' {} + &&
+				find "$@" ! -type f -exec stat -c '%N %a %u' {} + || say "failed $$"
+		} | sort | sha256sum
+	) || fail "cannot read the release"
+	say "fingerprint ${sums%% *}"
 }
 
 # The last $1 lines of the history, or all of it.

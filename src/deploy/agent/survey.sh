@@ -17,6 +17,7 @@ survey_host() {
 	for tool in tar gzip sha256sum stat mv mkdir rm timeout; do
 		command -v "$tool" >/dev/null 2>&1 || say "missing_tool $tool"
 	done
+	if command -v curl >/dev/null 2>&1 || command -v wget >/dev/null 2>&1; then say "fetches yes"; fi
 	for place in "$(existing "${root%/*}")" "$root" "$root/bin" "$root/lib" "$root/releases"; do
 		[ -d "$place" ] || continue
 		if ! [ -w "$place" ] || ! [ -x "$place" ]; then say "read_only $place"; fi
@@ -28,7 +29,8 @@ survey_host() {
 
 # Reads the manifest's entries "KIND FLAG MODE SUM NAME" and prints one line "entry TYPE" for each, in
 # order: f d l o, or - for nothing. Then, in the same order, "sum ok|bad" and "mode OCTAL" for each
-# regular file that is one, and "link ok|bad" for each link that is one.
+# regular file that is one, and "link ok|bad" for each link and "directory writable|read-only" for each
+# directory that is one.
 survey_entries() {
 	list=$(mktemp -d "${TMPDIR:-/tmp}/edeliver.XXXXXX") || fail "cannot make a temporary directory"
 	trap 'rm -rf -- "$list"' EXIT
@@ -46,6 +48,7 @@ survey_entries() {
 			sum_line "$sum" "$name" >>"$list/sums"
 			set -- "$@" "$name"
 			;;
+		dd) if [ -w "$name" ] && [ -x "$name" ]; then say "directory writable"; else say "directory read-only"; fi >>"$list/links" ;;
 		ll) if [ "$(link_sum "$name")" = "$sum" ]; then say "link ok"; else say "link bad"; fi >>"$list/links" ;;
 		esac
 		if [ $# -ge 200 ]; then

@@ -17,6 +17,7 @@ switch_tree() {
 	mkdir -p -- "$undo" || fail "cannot make $undo"
 	mv -- "$journal.new" "$journal" || fail "cannot write $journal"
 	settle "$state"
+	find_stage
 	[ -d "$root" ] || mkdir -- "$root" || fail "cannot make $root"
 	plan_steps <"$journal" | while read -r step flag name; do
 		decode "$flag" "$name"
@@ -24,6 +25,13 @@ switch_tree() {
 	done || fail "cannot put the new files into place"
 	settle "$root"
 	mark switched
+}
+
+# A rollback takes what it puts into place from where the deploy before has put it aside, and gives it
+# back there when it is undone itself.
+find_stage() {
+	from=$(fact_of from "$journal")
+	[ -z "$from" ] || stage=$state/undo/$from/tree
 }
 
 plan_steps() {

@@ -11,6 +11,7 @@ undo_deploy() {
 	# A journal that somebody else left is undone under its own name.
 	id=$(sed -n 's/^id //p' "$journal")
 	staging=$state/staging/$id stage=$staging/tree undo=$state/undo/$id/tree
+	find_stage
 	was=$(node_before)
 	old_pid='' old_version=unknown
 	case $was in
@@ -54,6 +55,7 @@ keep_evidence() {
 	[ ! -d "$evidence" ] || return 0
 	rm -rf -- "$state/failed"
 	(umask 077 && mkdir -p -- "$evidence") || fail "cannot make $evidence"
+	say "evidence $evidence"
 	node_log "$(cat "$staging/logs" 2>/dev/null)" | tee -- "$evidence/last_lines"
 	[ -f "$staging/top" ] || return 0
 	# A directory of its own, as the release may have made files of any name.

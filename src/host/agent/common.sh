@@ -21,6 +21,10 @@ fail() {
 	exit 1
 }
 
+# Passes on exactly $1 bytes of standard input. A dd that does not know fullblock says so before it
+# reads anything.
+pass_on() { dd bs="$1" count=1 iflag=fullblock 2>/dev/null || dd bs=1 count="$1" 2>/dev/null; }
+
 # Waits for the disk: these files or directories are there after a power cut.
 settle() { sync -- "$@" 2>/dev/null || sync; }
 

@@ -86,6 +86,13 @@ impl Host {
         self.outer().join("tools")
     }
 
+    /// Puts a script in the place of this tool.
+    pub fn put_tool(&self, name: &str, script: &str) {
+        let file = self.tools().join(name);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
     pub(super) fn temporary(&self) -> Utf8PathBuf {
         self.outer().join("tmp")
     }

@@ -11,6 +11,7 @@ mod names;
 mod outcome;
 mod release;
 mod snapshot;
+mod steps;
 mod trap;
 
 use std::ffi::OsStr;
@@ -19,12 +20,14 @@ use std::process::{Command, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
+use super::proxy::Proxy;
 use super::sshd::{Client, Sshd, SshdOptions, user};
 pub use host::Host;
 use names::Names;
-pub use outcome::{Outcome, Running};
-pub use release::{APP, Release};
+pub use outcome::{Outcome, Output, Running};
+pub use release::{APP, Entry, Release};
 pub use snapshot::Snapshot;
+pub use steps::{Fault, Steps};
 pub use trap::At;
 
 /// A user with a home directory of their own, a project with its store, and hosts.
@@ -109,6 +112,12 @@ impl World {
         self
     }
 
+    /// Has these lines in place of all that [`config`](World::config) has added.
+    pub fn reconfigure(&mut self, lines: &str) {
+        lines.clone_into(&mut self.settings[1]);
+        self.write_config();
+    }
+
     /// On every host the release of this version runs, from the archive in the store, put there as
     /// the original did: unpacked below DELIVER_TO, with nothing else beside it.
     pub fn running(self, version: &str) -> Self {
@@ -145,6 +154,16 @@ impl World {
     /// The same, to stop or start it.
     pub fn host_mut(&mut self, number: usize) -> &mut Host {
         &mut self.hosts[number - 1]
+    }
+
+    /// From now on this host is reached through the proxy.
+    pub fn through(&self, number: usize, proxy: &Proxy) {
+        let host = self.host(number);
+        let config = fs::read_to_string(self.client.config()).unwrap();
+        let (direct, proxied) = (format!("Port {}\n", host.port()), format!("Port {}\n", proxy.port()));
+        assert!(config.contains(&direct), "{config}");
+        fs::write(self.client.config(), config.replace(&direct, &proxied)).unwrap();
+        self.client.trust(proxy.port(), host);
     }
 
     /// All hosts.

@@ -12,7 +12,7 @@ impl Names {
         let text = self.0.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
         let text = [
             (r"\d{8}T\d{6}Z-[0-9a-f]{8}", "[id]"),
-            (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "[time]"),
+            (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+00:00)?", "[time]"),
             (r"\b(pid|process) \d+", "$1 [pid]"),
         ]
         .iter()

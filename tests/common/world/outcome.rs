@@ -59,6 +59,11 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).expect("it still runs");
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it is our child").is_some()
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -110,6 +115,11 @@ impl Outcome {
     pub fn exits(self, code: i32) -> Output {
         assert_eq!(self.status.code(), Some(code), "{}", self.output.shown());
         self.output
+    }
+
+    /// Its exit status, or none when it was killed, with what it printed.
+    pub fn ended(self) -> (Option<i32>, Output) {
+        (self.status.code(), self.output)
     }
 
     /// It was killed.

@@ -21,6 +21,22 @@ pub struct Release {
     version: String,
     args: Vec<String>,
     common_kb: usize,
+    entries: Vec<(String, u32, Entry)>,
+}
+
+/// One more entry of an archive.
+#[derive(Debug, Clone, Copy)]
+pub enum Entry {
+    /// A file with this content.
+    File(&'static str),
+    /// A directory.
+    Directory,
+    /// A symbolic link to this.
+    Symlink(&'static str),
+    /// Another name of this entry.
+    Hardlink(&'static str),
+    /// A device node.
+    Device,
 }
 
 impl From<&str> for Release {
@@ -28,7 +44,7 @@ impl From<&str> for Release {
     fn from(version: &str) -> Self {
         // Each version has another cookie, as clean builds make them.
         let args = vec!["--cookie".to_owned(), format!("cookie_of_{version}")];
-        Self { version: version.to_owned(), args, common_kb: 0 }
+        Self { version: version.to_owned(), args, common_kb: 0, entries: Vec::new() }
     }
 }
 
@@ -48,6 +64,11 @@ impl Release {
         self.with(&["--behaviour", behaviour])
     }
 
+    /// With another node name.
+    pub fn node(self, name: &str) -> Self {
+        self.with(&["--node", name])
+    }
+
     /// With a file of its own that does not compress.
     pub fn size_kb(self, size: usize) -> Self {
         self.with(&["--size-kb", &size.to_string()])
@@ -59,6 +80,12 @@ impl Release {
         self
     }
 
+    /// With this entry and these permission bits, behind the usual ones.
+    pub fn entry(mut self, name: &str, mode: u32, entry: Entry) -> Self {
+        self.entries.push((name.to_owned(), mode, entry));
+        self
+    }
+
     /// The version.
     pub fn version(&self) -> &str {
         &self.version
@@ -66,7 +93,8 @@ impl Release {
 
     /// The archive. It is made at the first use; later runs of the tests find it.
     pub fn archive(&self) -> Utf8PathBuf {
-        let kind = format!("{MAKE}{NODE}{} {:?} {}", self.version, self.args, self.common_kb);
+        let more = format!("{} {:?}", self.common_kb, self.entries);
+        let kind = format!("{MAKE}{NODE}{} {:?} {more}", self.version, self.args);
         let name: String = Sha256::digest(kind).iter().take(10).map(|byte| format!("{byte:02x}")).collect();
         let archive = Utf8Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stand-in-{name}.tar.gz"));
         if !archive.exists() {
@@ -87,14 +115,23 @@ impl Release {
         let args = [self.version.as_str(), made.as_str()];
         duct::cmd(script, args.into_iter().chain(self.args.iter().map(String::as_str))).run().unwrap();
         if self.common_kb > 0 {
-            add_file(&made, "lib/dep-1.0.0/ebin/common.beam", &noise(self.common_kb * 1024));
+            let noise = noise(self.common_kb * 1024);
+            append(&made, |tar| add_file(tar, "lib/dep-1.0.0/ebin/common.beam", 0o644, &noise));
+        }
+        if !self.entries.is_empty() {
+            append(&made, |tar| {
+                self.entries.iter().for_each(|(name, mode, entry)| add(tar, name, *mode, *entry))
+            });
         }
         // In one step, as tests that run at the same time may want it too.
         fs::rename(made, archive).unwrap();
     }
 }
 
-fn add_file(archive: &Utf8Path, name: &str, content: &[u8]) {
+type Tar = tar::Builder<GzEncoder<Vec<u8>>>;
+
+/// Writes the archive anew, with more at its end.
+fn append(archive: &Utf8Path, more: impl FnOnce(&mut Tar)) {
     let mut plain = Vec::new();
     std::io::copy(&mut GzDecoder::new(fs::File::open(archive).unwrap()), &mut plain).unwrap();
     let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
@@ -103,12 +140,43 @@ fn add_file(archive: &Utf8Path, name: &str, content: &[u8]) {
         let entry = entry.unwrap();
         builder.append(&entry.header().clone(), entry).unwrap();
     }
-    let mut header = tar::Header::new_gnu();
-    header.set_mode(0o644);
-    header.set_size(content.len() as u64);
-    builder.append_data(&mut header, name, content).unwrap();
+    more(&mut builder);
     let bytes = builder.into_inner().unwrap().finish().unwrap();
     fs::File::create(archive).unwrap().write_all(&bytes).unwrap();
+}
+
+fn add_file(tar: &mut Tar, name: &str, mode: u32, content: &[u8]) {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(mode);
+    header.set_size(content.len() as u64);
+    tar.append_data(&mut header, name, content).unwrap();
+}
+
+fn add(tar: &mut Tar, name: &str, mode: u32, entry: Entry) {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(mode);
+    header.set_size(0);
+    match entry {
+        Entry::File(content) => add_file(tar, name, mode, content.as_bytes()),
+        Entry::Directory => {
+            header.set_entry_type(tar::EntryType::Directory);
+            tar.append_data(&mut header, name, std::io::empty()).unwrap();
+        }
+        Entry::Symlink(target) => {
+            header.set_entry_type(tar::EntryType::Symlink);
+            tar.append_link(&mut header, name, target).unwrap();
+        }
+        Entry::Hardlink(target) => {
+            header.set_entry_type(tar::EntryType::Link);
+            tar.append_link(&mut header, name, target).unwrap();
+        }
+        Entry::Device => {
+            header.set_entry_type(tar::EntryType::Block);
+            header.set_device_major(7).unwrap();
+            header.set_device_minor(0).unwrap();
+            tar.append_data(&mut header, name, std::io::empty()).unwrap();
+        }
+    }
 }
 
 /// Bytes that do not compress, the same ones each time (xorshift).

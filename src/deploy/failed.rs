@@ -1,0 +1,184 @@
+//! What becomes of a deploy that failed: every host goes back, unless `ON_FAILURE` says otherwise.
+
+use std::sync::Arc;
+
+use super::error::TargetError;
+use super::job::Job;
+use super::target::{Reached, Target};
+use super::transaction::{Targets, lock};
+use crate::exit::{Exit, Failure};
+use crate::settings::OnFailure;
+
+/// A deploy that failed and has not been put right yet.
+#[must_use = "a failed deploy must be put right"]
+pub struct Failed {
+    targets: Targets,
+    job: Arc<Job>,
+    failure: Failure,
+    /// Whether the deploy as a whole failed (a hook did), not some of its hosts.
+    whole: bool,
+}
+
+/// How a host ended where each one goes its own way.
+enum Ended {
+    /// It keeps the new release.
+    Kept,
+    /// It is as it was. What it had to say about the failed release.
+    Restored(Vec<String>),
+}
+
+impl Failed {
+    /// Hosts failed.
+    pub(super) fn of_hosts(targets: Targets, job: Arc<Job>, failure: Failure) -> Self {
+        Self { targets, job, failure, whole: false }
+    }
+
+    /// The deploy as a whole failed.
+    pub(super) fn of_all(targets: Targets, job: Arc<Job>, failure: Failure) -> Self {
+        Self { targets, job, failure, whole: true }
+    }
+
+    /// What failed.
+    pub fn failure(&self) -> &Failure {
+        &self.failure
+    }
+
+    /// Does what `ON_FAILURE` says. A deploy that was interrupted is always rolled back.
+    pub fn settle(self) -> Failure {
+        let interrupted = matches!(self.failure.exit, Exit::Interrupted(_));
+        match self.job.on_failure {
+            OnFailure::Stop if !interrupted && self.touched() => self.leave(),
+            OnFailure::KeepGood
+                if !interrupted && !self.whole && self.targets.any(|target| target.verified) =>
+            {
+                self.keep_good()
+            }
+            _ => self.roll_back(),
+        }
+    }
+
+    /// Whether anything but the locks was changed.
+    fn touched(&self) -> bool {
+        self.targets.any(|target| target.reached >= Reached::Switching)
+    }
+
+    /// The failure's first line, for the history.
+    fn reason(&self) -> String {
+        let reason = self.failure.error.to_string();
+        self.job.claim.report.redact(reason.lines().next().unwrap_or_default())
+    }
+
+    /// Puts every host back as it was. The failure then says what failed, and whether all is back.
+    pub fn roll_back(self) -> Failure {
+        let (touched, reason) = (self.touched(), self.reason());
+        let Self { mut targets, job, mut failure, .. } = self;
+        if touched {
+            job.claim.report.status("Rolling back all hosts");
+        }
+        let outcomes = targets.each(|target, job| target.restore(job, &reason));
+        targets.finish();
+        let mut lost = Vec::new();
+        for (target, outcome) in targets.hosts.iter().zip(outcomes) {
+            let target = lock(target);
+            match outcome {
+                Ok(said) => tell(&job, &target, &said),
+                // The release is as it was; what is left beside it goes with the next deploy.
+                Err(error) if target.reached <= Reached::Opened => failure = failure.hint(format!(
+                    "{}: the lock and what was sent could not be removed; the next deploy does that ({error})",
+                    target.addr()
+                )),
+                Err(error) => lost.push(error),
+            }
+        }
+        if !lost.is_empty() {
+            return unrestored(&job, failure, "not all hosts could be put back as they were", &lost);
+        }
+        if touched {
+            job.claim.report.success("All hosts are back as they were before.");
+        } else {
+            job.claim.report.print("No host was changed.");
+        }
+        failure
+    }
+
+    /// Leaves every host as it is, with its lock, for somebody to look at.
+    fn leave(self) -> Failure {
+        let Self { mut targets, job, mut failure, .. } = self;
+        let outcomes = targets.each(Target::hold);
+        targets.finish();
+        job.claim.report.status("Leaving all hosts as they are, as ON_FAILURE=stop says");
+        for (target, outcome) in targets.hosts.iter().zip(outcomes) {
+            let state = match outcome {
+                Ok(()) => "is left as it is, and locked".to_owned(),
+                Err(error) => format!("may go back on its own: {error}"),
+            };
+            job.claim.report.print(&format!("  {}: {state}", lock(target).addr()));
+        }
+        failure.exit = Exit::Unrestored;
+        failure.error = failure.error.context("the deploy failed, and nothing was put back");
+        failure
+            .hint(format!("'edeliver status {}' shows what is on the hosts.", job.stage))
+            .hint(format!("'edeliver recover {}' puts them back; so does the next deploy.", job.stage))
+    }
+
+    /// Hosts that have verified the new release keep it, the others go back.
+    fn keep_good(self) -> Failure {
+        let reason = self.reason();
+        let Self { mut targets, job, mut failure, .. } = self;
+        job.claim.report.status("Keeping the release where it was verified, rolling back the other hosts");
+        let outcomes = targets.each(|target, job| end(target, job, &reason));
+        targets.finish();
+        let (mut lost, mut states) = (Vec::new(), String::new());
+        for (target, outcome) in targets.hosts.iter().zip(outcomes) {
+            let target = lock(target);
+            let state = match outcome {
+                Ok(Ended::Kept) => format!("has {}", job.version),
+                Ok(Ended::Restored(said)) => {
+                    tell(&job, &target, &said);
+                    "is as it was before".to_owned()
+                }
+                Err(error) => {
+                    lost.push(error);
+                    "is in an unknown state".to_owned()
+                }
+            };
+            states.push_str(&format!("\n  {}: {state}", target.addr()));
+        }
+        failure.error = failure.error.context(format!("the deploy failed on some hosts:{states}"));
+        if lost.is_empty() {
+            return failure
+                .hint("Deploy the same version again when the cause is gone: it completes the others.");
+        }
+        unrestored(&job, failure, "not all hosts are in a known state", &lost)
+    }
+}
+
+fn end(target: &mut Target, job: &Job, reason: &str) -> Result<Ended, TargetError> {
+    if !target.verified {
+        return target.restore(job, reason).map(Ended::Restored);
+    }
+    target.commit(job)?;
+    target.finish(job);
+    Ok(Ended::Kept)
+}
+
+/// What a host had to say about the failed release.
+fn tell(job: &Job, target: &Target, said: &[String]) {
+    if !said.is_empty() {
+        job.claim.report.print(&format!(
+            "The last lines of the failed release's log on {}:\n  {}",
+            target.addr(),
+            said.join("\n  ")
+        ));
+    }
+}
+
+fn unrestored(job: &Job, mut failure: Failure, what: &str, lost: &[TargetError]) -> Failure {
+    let lines: Vec<String> = lost.iter().map(ToString::to_string).collect();
+    failure.exit = Exit::Unrestored;
+    failure.error = failure.error.context(format!("{what}:\n  {}", lines.join("\n  ")));
+    failure.hint(format!(
+        "When the cause is gone, 'edeliver recover {}' undoes what is unfinished there; so does the next deploy.",
+        job.stage
+    ))
+}

@@ -1,0 +1,121 @@
+//! What a deploy would do on a host (`--plan`). Nothing is changed, and no lock is taken.
+
+use super::error::TargetError;
+use super::job::{Job, Source};
+use super::phase::Phase;
+use super::plan::Step;
+use super::preflight::{problems, space_needed};
+use super::target::Target;
+use crate::node::NodeState;
+use crate::transport::Stdin;
+
+/// What a deploy would do on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// Bytes that would be sent.
+    pub upload: u64,
+    /// Paths below DELIVER_TO/APP that come where nothing is.
+    pub add: Vec<String>,
+    /// Paths that are replaced.
+    pub replace: Vec<String>,
+    /// Paths that go, and nothing takes their place.
+    pub remove: Vec<String>,
+    /// What becomes of the node.
+    pub node: NodeChange,
+    /// Bytes that must be free.
+    pub space_needed: u64,
+    /// Bytes that are free.
+    pub space_free: u64,
+    /// What speaks against it: the deploy would be refused.
+    pub problems: Vec<String>,
+    /// A deploy that was left unfinished, and would be undone first: the plan may differ then.
+    pub unfinished: Option<String>,
+}
+
+/// What becomes of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeChange {
+    /// It runs on as it is.
+    RunsOn,
+    /// It stays stopped.
+    StaysStopped,
+    /// It is stopped, and the new release is started.
+    Restarted,
+    /// The new release is started.
+    Started,
+}
+
+impl NodeChange {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NodeChange::RunsOn => "runs on",
+            NodeChange::StaysStopped => "stays stopped",
+            NodeChange::Restarted => "restarted",
+            NodeChange::Started => "started",
+        }
+    }
+}
+
+impl Target {
+    /// What the deploy would do here.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or the archive cannot be read.
+    pub fn preview(&mut self, job: &Job) -> Result<Preview, TargetError> {
+        let list = job.list(None);
+        let answer = self.call(&job.claim, Phase::Survey, &[], Stdin::Bytes(list.as_bytes()))?;
+        let (survey, plan) = self.plan(job, &answer)?;
+        let upload = match &job.source {
+            Source::Archive(archive) if !plan.payload.is_empty() => {
+                archive.payload(&job.wanted, &plan.payload)?.size
+            }
+            _ => 0,
+        };
+        let mut problems = problems(job, &survey, &plan);
+        if let Some(holder) = answer.facts("holder").next()
+            && let Err(locked) = self.holder_to_replace(&job.claim, holder, "")
+        {
+            problems.push(locked.to_string());
+        }
+        let mut preview = Preview {
+            upload,
+            add: Vec::new(),
+            replace: Vec::new(),
+            remove: Vec::new(),
+            node: node_change(job, &survey.node),
+            space_needed: space_needed(job, &plan),
+            space_free: survey.free_bytes,
+            problems,
+            unfinished: answer.facts("unfinished").next().map(str::to_owned),
+        };
+        for step in plan.steps {
+            preview.take(step);
+        }
+        Ok(preview)
+    }
+}
+
+impl Preview {
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Add(path) => match self.remove.iter().position(|removed| *removed == path) {
+                // Put aside as a whole, to come anew.
+                Some(index) => self.replace.push(self.remove.remove(index)),
+                None => self.add.push(path),
+            },
+            Step::Replace(path) => self.replace.push(path),
+            Step::Aside(path) => self.remove.push(path),
+            Step::Mode(..) => {}
+        }
+    }
+}
+
+fn node_change(job: &Job, before: &NodeState) -> NodeChange {
+    match (job.starts(before), before) {
+        (true, NodeState::Stopped) => NodeChange::Started,
+        (true, NodeState::Running { .. }) => NodeChange::Restarted,
+        (false, NodeState::Stopped) => NodeChange::StaysStopped,
+        (false, NodeState::Running { .. }) => NodeChange::RunsOn,
+    }
+}
