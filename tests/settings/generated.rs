@@ -44,6 +44,7 @@ enum By {
 
 /// Whether a config uses what is different in every bash: its process, its options.
 fn tells_processes_apart(text: &str) -> bool {
+    let text = text.replace("\\\n", "");
     ["$$", "$-", "$!", "$0", "{!", "{0"].iter().any(|special| text.contains(special))
 }
 

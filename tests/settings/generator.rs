@@ -260,7 +260,7 @@ impl Generator {
 
     /// The statements of a config that is static most often, or of one that most often is not.
     pub fn statements(&mut self) -> Vec<String> {
-        let beyond = self.below(5) == 0;
+        let beyond = self.below(8) == 0;
         let count = 1 + self.below(if beyond { 4 } else { 7 });
         let statement = |this: &mut Self| {
             if beyond && this.below(3) > 0 { this.statement_beyond(DEPTH) } else { this.statement() }
