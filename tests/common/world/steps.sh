@@ -31,6 +31,7 @@ esac
 printf '%s\n' "$phase $tool $words" >>"$dir/calls"
 printf '%s\n' "$tool" >>"$dir/calls.$phase"
 { read -r in at <"$dir/at"; } 2>/dev/null || exec "$real" "$@"
+# shellcheck disable=SC2254 # it is a pattern
 case $phase in $in) ;; *) exec "$real" "$@" ;; esac
 # Calls of a pipeline come at the same time: the first one at or behind the moment is the one.
 counted=$dir/calls.$phase
