@@ -301,7 +301,11 @@ fn a_tag_or_an_older_revision_is_built() {
     world.settings.revision = Some("main~1".to_owned());
     assert_eq!(version(&world), "2.0.0");
     world.settings.tag = Some("v1".to_owned());
-    assert_eq!(version(&world), "1.0.0");
+    let stored = world.build().unwrap();
+    assert_eq!(stored.name.version.to_string(), "1.0.0");
+    // The store remembers the commit.
+    let commit = duct::cmd!("git", "rev-parse", "v1^{commit}").dir(world.project()).read().unwrap();
+    assert_eq!(world.open(&stored).revision, Some(commit));
     world.settings.tag = Some("v9".to_owned());
     let failure = world.build().unwrap_err();
     assert_eq!(

@@ -59,8 +59,8 @@ fn a_line_for_each_host() {
     [user]@host-3  2.0.0  1.0.0  -  -  1.0.0
 
     Last deploys:
-    when  version  ended  hosts  by  why
-    [time]  2.0.0  deployed  [user]@host-1 [user]@host-2 [user]@host-3  [user] on [machine]  -
+    when  version  revision  ended  hosts  by  why
+    [time]  2.0.0  -  deployed  [user]@host-1 [user]@host-2 [user]@host-3  [user] on [machine]  -
     ");
     for (host, before) in world.all().iter().zip(&before) {
         host.assert_untouched(before);
@@ -109,10 +109,26 @@ fn history_of_good_and_bad_deploys() {
     world.deploy("2.0.0").succeeds();
     let output = world.edeliver(["history", "production"]).succeeds();
     insta::assert_snapshot!(table(&output.stdout), @r"
-    when  version  ended  hosts  by  why
-    [time]  2.0.0  deployed  [user]@host-1 [user]@host-2  [user] on [machine]  -
-    [time]  2.0.0  failed, was rolled back  [user]@host-1 [user]@host-2  [user] on [machine]  [user]@host-2: starting and verifying the new release: cd [home of host-2]/app/stand_in && bin/stand_in start ended with exit status 7
+    when  version  revision  ended  hosts  by  why
+    [time]  2.0.0  -  deployed  [user]@host-1 [user]@host-2  [user] on [machine]  -
+    [time]  2.0.0  -  failed, was rolled back  [user]@host-1 [user]@host-2  [user] on [machine]  [user]@host-2: starting and verifying the new release: cd [home of host-2]/app/stand_in && bin/stand_in start ended with exit status 7
     ");
+}
+
+// The store knows which commit an archive was built from: so does the history, and a rollback keeps none.
+#[test]
+fn history_with_the_revision() {
+    let world = World::new().hosts(1).release("1.0.0").release("2.0.0").running("1.0.0");
+    world.edeliver(["deploy", "release", "production", "--version=2.0.0", "--plan"]).succeeds();
+    // As a build would have written it.
+    let sidecar = world.archive("2.0.0").with_file_name(".stand_in_2.0.0.release.tar.gz.manifest.json");
+    let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(&sidecar).unwrap()).unwrap();
+    kept["revision"] = "0123456789abcdef0123456789abcdef01234567".into();
+    fs::write(&sidecar, kept.to_string()).unwrap();
+    world.deploy("2.0.0").succeeds();
+    world.edeliver(["history", "production"]).succeeds().says(&["2.0.0    0123456   deployed"]);
+    let words = ["history", "production", "--json"];
+    world.edeliver(words).succeeds().says(&[r#""revision": "0123456789abcdef0123456789abcdef01234567""#]);
 }
 
 // A deployer that is killed in the middle of the switch: its lock is seen to be dead, `recover` puts

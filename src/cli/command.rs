@@ -72,7 +72,7 @@ pub enum Command {
     /// Each host keeps its own history; the newest deploys come first.
     #[command(override_usage = "edeliver history [[on] staging|production|local] [OPTIONS]", after_long_help = examples::HISTORY)]
     History(Look),
-    /// Undoes what is unfinished on a stage's hosts, and frees the locks of dead deployers.
+    /// Undoes what dead deployers have left on a stage's hosts, and frees their locks.
     ///
     /// A deploy does the same before anything else. Hosts on which somebody still deploys are left
     /// alone.

@@ -337,7 +337,7 @@ impl<'a> Build<'a> {
         self.check(&release, received.manifest()).with_context(|| {
             format!("the release that was built ({}:{file}) is not stored", self.host.addr())
         })?;
-        self.stored = Some(received.commit()?);
+        self.stored = Some(received.built_from(&self.source.revision).commit()?);
         Ok(())
     }
 

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::report::Report;
-use crate::settings::{Setting, Settings, SettingsError, Stage};
+use crate::settings::table::{SETTINGS, known};
+use crate::settings::{Origin, Setting, Settings, SettingsError, Stage};
 use crate::shell::names::role;
+use crate::shell::traps::traps;
 
 /// Prints the settings that have a value, the functions of the config, and what is missing for
 /// which command. With `json` the settings only, for programs. Secrets are masked.
@@ -18,6 +20,7 @@ pub fn run(settings: &Settings, report: &Report, json: bool) -> Result<(), Failu
         return Ok(());
     }
     report.print(&listing(settings));
+    warn(settings, report);
     let each = settings.missing_for_each().map_err(Failure::usage)?;
     check_values(settings).map_err(Failure::usage)?;
     let incomplete = each.iter().filter(|(_, missing)| !missing.is_empty()).count();
@@ -32,6 +35,35 @@ pub fn run(settings: &Settings, report: &Report, json: bool) -> Result<(), Failu
     let error = anyhow::anyhow!("the settings are complete neither for a build nor for a deploy");
     Err(Failure::usage(error)
         .hint(format!("set what is missing in {} or in the environment", settings.config())))
+}
+
+/// Warns about what a config does not do although it looks as if.
+fn warn(settings: &Settings, report: &Report) {
+    // A project need not have a config, and one that cannot be read has been told about before.
+    let text = fs_err::read_to_string(settings.project().join(settings.config())).unwrap_or_default();
+    for trap in traps(&text) {
+        report.hint(&format!("{}:{}: {trap}", settings.config(), trap.line));
+    }
+    for setting in settings.iter().filter(|setting| is_unread(setting, settings, &text)) {
+        report.hint(&format!("{}: nothing reads {}{}", setting.origin, setting.name, meant(&setting.name)));
+    }
+}
+
+/// Whether neither we nor the config itself, nor a program that it exports it to, reads a setting.
+fn is_unread(setting: &Setting, settings: &Settings, text: &str) -> bool {
+    let Setting { name, origin, .. } = setting;
+    let used = [format!("${name}"), format!("${{{name}"), format!("${{#{name}"), format!("${{!{name}")];
+    matches!(origin, Origin::Config { .. })
+        && known(name).is_none()
+        && !settings.variables().is_exported(name)
+        && !used.iter().any(|used| text.contains(used.as_str()))
+}
+
+/// The setting that this name is a slip away from.
+fn meant(name: &str) -> String {
+    let near = SETTINGS.iter().map(|known| (strsim::osa_distance(name, known.name), known.name));
+    let near = near.filter(|(distance, _)| *distance <= 2 && *distance < name.len()).min();
+    near.map_or_else(String::new, |(_, meant)| format!("; is {meant} meant?"))
 }
 
 /// The settings, the functions of the config, and the settings that nothing reads.

@@ -46,7 +46,9 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
         .boots(&settings.app, ExpectedErts::Optional)
         .with_context(|| opened.path.to_string())?;
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
-    Ok(Job::new(settings, boots.version, opened.path, opened.manifest, report, interrupt))
+    let mut job = Job::new(settings, boots.version, opened.path, opened.manifest, report, interrupt);
+    job.revision = opened.revision;
+    Ok(job)
 }
 
 /// The transaction. Every step is taken on all hosts before the next one begins.

@@ -37,14 +37,24 @@ pub fn listing<'a>(entries: impl Iterator<Item = &'a HistoryEntry>, count: usize
     if deploys.is_empty() {
         return String::new();
     }
-    let headings = ["when", "version", "ended", "hosts", "by", "why"].map(str::to_owned);
+    let headings = ["when", "version", "revision", "ended", "hosts", "by", "why"].map(str::to_owned);
     let rows = deploys.into_values().rev().take(count).map(|(entry, hosts)| row(entry, &hosts));
     table(&[headings].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
-fn row(entry: &HistoryEntry, hosts: &[&str]) -> [String; 6] {
+fn row(entry: &HistoryEntry, hosts: &[&str]) -> [String; 7] {
     let at = entry.at.parse::<jiff::Timestamp>();
     let at = at.map_or(entry.at.clone(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string());
     let why = entry.reason.clone().unwrap_or_default();
-    [at, entry.version.clone(), entry.result.to_string(), hosts.join(" "), entry.by.clone(), why]
+    // As git itself shortens it.
+    let revision = entry.revision.as_deref().map_or("", |revision| revision.get(..7).unwrap_or(revision));
+    [
+        at,
+        entry.version.clone(),
+        revision.to_owned(),
+        entry.result.to_string(),
+        hosts.join(" "),
+        entry.by.clone(),
+        why,
+    ]
 }

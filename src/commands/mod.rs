@@ -53,7 +53,7 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Rollback(rollback) => rollback::run(context, rollback),
         Command::Status(look) => status::run(context, look.json),
         Command::History(look) => history::run(context, look.json),
-        Command::Drill(_) => drill::run(&context),
+        Command::Drill(_) => drill::run(context),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node, &invocation.command),
         Command::Check(Check::Config { json, .. }) => {

@@ -20,6 +20,9 @@ pub struct HistoryEntry {
     /// The checksum of the archive, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// The commit that it was built from, where the store knew it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// Who did it.
     pub by: String,
     /// Whether the node was started with it.
@@ -92,6 +95,7 @@ mod tests {
             app: String::new(),
             version: version.to_owned(),
             sha256: None,
+            revision: None,
             by: String::new(),
             started: false,
             result,

@@ -23,6 +23,8 @@ pub struct Job {
     pub app: String,
     /// The version.
     pub version: Version,
+    /// The commit that it was built from, where that is known.
+    pub revision: Option<String>,
     /// `--clean-deploy`.
     pub clean: bool,
     /// Whether nodes are started with it.
@@ -107,6 +109,7 @@ impl Job {
         Self {
             app: settings.app.clone(),
             version,
+            revision: None,
             clean: false,
             start: Start::No,
             drill: false,
@@ -191,6 +194,7 @@ impl Job {
             app: self.app.clone(),
             version: self.version.to_string(),
             sha256: self.manifest().map(|manifest| manifest.sha256.to_string()),
+            revision: self.revision.clone(),
             by: self.claim.owner.person(),
             started: self.starts(before),
             result,

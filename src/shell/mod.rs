@@ -17,6 +17,7 @@ mod question;
 mod requests;
 mod script;
 mod told;
+pub mod traps;
 mod variables;
 
 pub use error::ShellError;

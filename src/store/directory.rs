@@ -60,17 +60,17 @@ impl DirectoryStore {
     pub(super) fn open(&self, archive: &StoredArchive) -> Result<OpenArchive, StoreError> {
         let failed = || StoreError::io::<io::Error>(format!("read {}", archive.path));
         let path = archive.path.clone();
-        if let Some(manifest) = sidecar::read(&self.releases, &archive.name).map_err(failed())?
+        if let Some((manifest, revision)) = sidecar::read(&self.releases, &archive.name).map_err(failed())?
             && self.is_of(&manifest, &path).map_err(failed())?
         {
-            return Ok(OpenArchive { path, manifest });
+            return Ok(OpenArchive { path, manifest, revision });
         }
         let file = fs::File::open(&path).map_err(failed())?;
         let manifest = read_archive(&self.app, file, Limits::default())
             .map_err(|source| StoreError::Archive { path: path.clone(), source })?;
         // A store that cannot be written only costs another reading next time.
-        drop(sidecar::write(&self.releases, &archive.name, &manifest));
-        Ok(OpenArchive { path, manifest })
+        drop(sidecar::write(&self.releases, &archive.name, &manifest, None));
+        Ok(OpenArchive { path, manifest, revision: None })
     }
 
     /// Whether the file at `path` is the one that `manifest` was made from, byte for byte.

@@ -27,6 +27,7 @@ pub struct Received {
     name: ArchiveName,
     file: NamedTempFile,
     manifest: Manifest,
+    revision: Option<String>,
 }
 
 /// A new file that no listing of archives matches, with the permissions of a usual file.
@@ -79,7 +80,7 @@ impl Incoming {
             (_, None, Err(error)) => Err(FillError::Archive(error)),
             (Ok(()), None, Ok(manifest)) => {
                 file.as_file().sync_all().map_err(store("write the archive to the disk"))?;
-                Ok(Received { directory, name, file, manifest })
+                Ok(Received { directory, name, file, manifest, revision: None })
             }
         }
     }
@@ -91,15 +92,22 @@ impl Received {
         &self.manifest
     }
 
+    /// Says which commit it was built from.
+    #[must_use]
+    pub fn built_from(self, revision: &str) -> Self {
+        Self { revision: Some(revision.to_owned()), ..self }
+    }
+
     /// Puts it into the store, in place of one of the same name.
     ///
     /// # Errors
     /// When the disk refuses; then the store is as before.
     pub fn commit(self) -> Result<StoredArchive, StoreError> {
-        let Self { directory, name, file, manifest } = self;
+        let Self { directory, name, file, manifest, revision } = self;
         let action = format!("store {name}");
         // The archive comes last: a manifest that does not fit its archive is read anew, an archive counts.
-        sidecar::write(&directory, &name, &manifest).map_err(StoreError::io::<io::Error>(&action))?;
+        sidecar::write(&directory, &name, &manifest, revision)
+            .map_err(StoreError::io::<io::Error>(&action))?;
         let path = directory.join(name.to_string());
         file.persist(&path).map_err(|error| error.error).map_err(StoreError::io::<io::Error>(&action))?;
         File::open(&directory)

@@ -42,6 +42,8 @@ pub struct OpenArchive {
     pub path: Utf8PathBuf,
     /// What is in it.
     pub manifest: Manifest,
+    /// The commit that it was built from, where it was built here.
+    pub revision: Option<String>,
 }
 
 impl Store {

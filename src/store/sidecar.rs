@@ -1,4 +1,4 @@
-//! The manifest of an archive, kept in a hidden file beside it.
+//! The manifest of an archive and the revision that it was built from, kept in a hidden file beside it.
 
 use std::io::{self, Write};
 
@@ -16,6 +16,8 @@ const FORMAT: u32 = 1;
 struct Sidecar<M> {
     format: u32,
     manifest: M,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revision: Option<String>,
 }
 
 /// `.APP_VERSION.release.tar.gz.manifest.json`: hidden, so that no listing of archives matches it.
@@ -23,21 +25,30 @@ pub(super) fn path(directory: &Utf8Path, name: &ArchiveName) -> Utf8PathBuf {
     directory.join(format!(".{name}.manifest.json"))
 }
 
-/// The kept manifest. Nothing when there is none that we understand: the archive has it all.
-pub(super) fn read(directory: &Utf8Path, name: &ArchiveName) -> io::Result<Option<Manifest>> {
+/// The kept manifest and revision. Nothing when there is none that we understand: the archive has it all.
+pub(super) fn read(
+    directory: &Utf8Path,
+    name: &ArchiveName,
+) -> io::Result<Option<(Manifest, Option<String>)>> {
     let text = match fs::read(path(directory, name)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let sidecar: Option<Sidecar<Manifest>> = serde_json::from_slice(&text).ok();
-    Ok(sidecar.filter(|sidecar| sidecar.format == FORMAT).map(|sidecar| sidecar.manifest))
+    let sidecar = sidecar.filter(|sidecar| sidecar.format == FORMAT);
+    Ok(sidecar.map(|sidecar| (sidecar.manifest, sidecar.revision)))
 }
 
-/// Replaces the kept manifest, whole or not at all.
-pub(super) fn write(directory: &Utf8Path, name: &ArchiveName, manifest: &Manifest) -> io::Result<()> {
+/// Replaces what is kept, whole or not at all.
+pub(super) fn write(
+    directory: &Utf8Path,
+    name: &ArchiveName,
+    manifest: &Manifest,
+    revision: Option<String>,
+) -> io::Result<()> {
     let mut file = super::incoming::hidden_file(directory, name)?;
-    let text = serde_json::to_vec(&Sidecar { format: FORMAT, manifest })?;
+    let text = serde_json::to_vec(&Sidecar { format: FORMAT, manifest, revision })?;
     file.write_all(&text)?;
     file.as_file().sync_all()?;
     file.persist(path(directory, name)).map_err(|error| error.error)?;

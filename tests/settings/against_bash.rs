@@ -9,7 +9,7 @@ use edeliver::settings::{BeyondStatic, ConfigShell, Origin, ReadByBash, Refusal,
 use edeliver::shell::OnDemand;
 use edeliver::transport::Interrupt;
 
-use crate::bash::{World, ours, real, real_after};
+use crate::bash::{World, here, real, real_after};
 
 /// The config files that are compared.
 pub fn configs() -> Vec<Utf8PathBuf> {
@@ -41,7 +41,7 @@ fn copies(files: &[Utf8PathBuf], folder: &Utf8Path) -> Vec<Utf8PathBuf> {
 }
 
 fn is_static(path: &Utf8Path) -> bool {
-    ours(path, &fs_err::read(path).unwrap()).is_ok()
+    here(&fs_err::read(path).unwrap()).is_ok()
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn every_static_config_has_the_values_of_bash() {
     let folder = tempfile::tempdir().unwrap();
     let texts = copies(&files, Utf8Path::from_path(folder.path()).unwrap());
     for (path, real) in files.iter().zip(real(&texts)) {
-        let ours = ours(path, &fs_err::read(path).unwrap()).unwrap();
+        let ours = here(&fs_err::read(path).unwrap()).unwrap();
         assert_eq!(Some(&ours), real.as_ref(), "{path}");
     }
 }

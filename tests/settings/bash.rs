@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use edeliver::settings::shellfile::{ShellFile, Variables, evaluate};
+use edeliver::report::{Report, ReportOptions};
+use edeliver::settings::shellfile::{Problem, ShellFile, Variables, evaluate};
+use edeliver::shell::{NoRequests, ShellHost, ShellOptions, Value};
+use edeliver::transport::Interrupt;
 
 /// The variables and functions there are after a file was evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,18 +34,98 @@ pub const START: &[(&str, &str)] = &[
     ("GREETING", "grüße * ?"),
 ];
 
-/// What we make of a file; None with the message where it is left to bash.
-pub fn ours(path: &Utf8Path, content: &[u8]) -> Result<World, String> {
-    let file = ShellFile::parse(path, content).map_err(|error| error.to_string())?;
+/// What we make of a file without bash, or what stands in the way.
+pub fn here(content: &[u8]) -> Result<World, Problem> {
+    let file = ShellFile::parse(Utf8Path::new("config"), content).map_err(|error| error.problem().clone())?;
     let mut variables = Variables::default();
     for (name, value) in START {
         variables.set_exported(name, *value);
     }
-    let evaluated = evaluate(&file, &mut variables).map_err(|error| error.to_string())?;
+    let evaluated = evaluate(&file, &mut variables).map_err(|error| error.problem().clone())?;
     Ok(World {
         variables: variables.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         functions: evaluated.functions.into_iter().map(|function| function.name).collect(),
     })
+}
+
+/// One bash of ours for many files, as a command has one.
+pub struct Bash {
+    options: ShellOptions,
+    host: ShellHost,
+    before: edeliver::shell::Variables,
+}
+
+impl Bash {
+    /// One that works in this directory.
+    pub fn new(folder: &Utf8Path) -> Self {
+        let options = ShellOptions {
+            bash: "/bin/bash".into(),
+            project: folder.into(),
+            report: Report::new(ReportOptions::default()),
+            interrupt: Interrupt::default(),
+        };
+        let (host, before) = Self::start(&options);
+        Self { options, host, before }
+    }
+
+    fn start(options: &ShellOptions) -> (ShellHost, edeliver::shell::Variables) {
+        let mut host = ShellHost::start(options.clone(), "a test").unwrap();
+        for (name, value) in START {
+            host.variables_mut().export(name, *value);
+        }
+        // What it complains about while it reads is of no interest.
+        host.call("eval", &["exec >/dev/null 2>&1"], &mut NoRequests).unwrap();
+        let before = host.variables().clone();
+        (host, before)
+    }
+
+    /// What it makes of a file: None when it is not valid, or ends bash.
+    pub fn evaluate(&mut self, file: &Utf8Path) -> Option<World> {
+        if self.host.load(file, None, &mut NoRequests).is_err() {
+            (self.host, self.before) = Self::start(&self.options);
+            return None;
+        }
+        let new = |name: &str| self.before.iter().all(|(known, _)| known != name);
+        let given = |name: &str| START.iter().any(|(given, _)| *given == name);
+        let now: Vec<(String, Value)> =
+            self.host.variables().iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        let mut world = World::default();
+        for (name, value) in now.iter().filter(|(name, _)| new(name) || given(name)) {
+            if let Value::Text { text, .. } = value {
+                world.variables.insert(name.clone(), text.clone());
+            }
+        }
+        world.functions = self.host.functions().iter().map(|function| function.name.clone()).collect();
+        self.as_before(&now, &world);
+        Some(world)
+    }
+
+    fn as_before(&mut self, now: &[(String, Value)], world: &World) {
+        let new: Vec<&String> = now
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| self.before.iter().all(|(known, _)| known != *name))
+            .collect();
+        for name in new {
+            self.host.variables_mut().unset(name);
+        }
+        for (name, value) in self.before.iter() {
+            if let Value::Text { text, exported } = value
+                && !now.iter().any(|(known, now)| known == name && now == value)
+            {
+                // Exported ones stay so.
+                self.host.variables_mut().unset(name);
+                match exported {
+                    true => self.host.variables_mut().export(name, text),
+                    false => self.host.variables_mut().set(name, text),
+                }
+            }
+        }
+        if !world.functions.is_empty() {
+            let names: Vec<&str> = world.functions.iter().map(String::as_str).collect();
+            self.host.call("unset", &[&["-f"], &names[..]].concat(), &mut NoRequests).unwrap();
+        }
+    }
 }
 
 /// What bash makes of each file: None where it gave up (`${X:?}`, syntax errors).

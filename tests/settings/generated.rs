@@ -6,10 +6,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use edeliver::settings::shellfile::{ShellFile, Variables, evaluate};
 use proptest::prelude::*;
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::TestRunner;
+use tempfile::TempDir;
 
 use crate::against_bash::configs;
-use crate::bash::{World, ours, real};
+use crate::bash::{Bash, World, here, real};
+use crate::generator::{Generator, config};
 
 const BATCH: usize = 250;
 
@@ -26,215 +28,136 @@ fn seed() -> u64 {
     given.unwrap_or_else(now)
 }
 
-fn name() -> impl Strategy<Value = String> + Clone {
-    prop::sample::select(vec![
-        "APP",
-        "A",
-        "B",
-        "_c",
-        "MODE",
-        "RELEASE_FILE",
-        "DELIVER_TO",
-        "GREETING",
-        "UNSET",
-        "VERBOSE",
-        "HOME",
-        "X1",
-    ])
-    .prop_map(str::to_owned)
+/// Evaluates configs as the program does: here where that is possible, else in a bash.
+struct Evaluator {
+    folder: TempDir,
+    bash: Bash,
 }
 
-/// Characters that lie close to some rule of the grammar.
-fn bare() -> impl Strategy<Value = String> {
-    prop_oneof![
-        8 => "[a-z0-9/._@:=,+-]{1,6}",
-        2 => prop::sample::select(vec![
-            "~", "~/x", ":~", ":~/y", "=~", "#", "a#b", "{", "}", "{a,b}", "*", "?", "[x]", "!", "%", "^", "$", "é",
-            "\\\n", "\\ ", "\\$", "\\\\", "\\n", "\\\"", "\\'", "\\~", "\r",
-        ]).prop_map(str::to_owned),
-    ]
+/// Where a config was evaluated. What is not valid for bash either is evaluated nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Us,
+    Bash,
+    Nobody,
 }
 
-fn piece(depth: u32) -> BoxedStrategy<String> {
-    let flat = prop_oneof![
-        4 => bare(),
-        2 => "[^'\0]{0,8}".prop_map(|text| format!("'{text}'")),
-        1 => r#"([a-z ;#"]|\\[abefnrtv\\'"?qz]|\\x[2-7][0-9a-f]|\\[01][0-7][1-7]){0,5}"#
-            .prop_map(|text| format!("$'{text}'")),
-        3 => name().prop_map(|name| format!("${name}")),
-        2 => name().prop_map(|name| format!("${{{name}}}")),
-        1 => name().prop_map(|name| format!("${{#{name}}}")),
-    ];
-    if depth == 0 {
-        return flat.boxed();
+/// Whether a config uses what is different in every bash: its process, its options.
+fn tells_processes_apart(text: &str) -> bool {
+    let text = text.replace("\\\n", "");
+    ["$$", "$-", "$!", "$0", "{!", "{0"].iter().any(|special| text.contains(special))
+}
+
+impl Evaluator {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let bash = Bash::new(Utf8Path::from_path(folder.path()).unwrap());
+        Self { folder, bash }
     }
-    prop_oneof![
-        6 => flat,
-        3 => double_quoted(depth - 1),
-        2 => expansion(depth - 1, false),
-    ]
-    .boxed()
-}
 
-fn double_quoted(depth: u32) -> BoxedStrategy<String> {
-    let text = prop_oneof![
-        6 => "[^\"`$\\\\\0]{0,8}",
-        3 => prop::sample::select(vec![
-            "$", "$ ", "\\$", "\\\"", "\\\\", "\\`", "\\n", "\\\n", "\\}", "'", "#", "~", "it's", "{", "}", "\\'",
-        ]).prop_map(str::to_owned),
-        3 => name().prop_map(|name| format!("${{{name}}}")),
-        2 => name().prop_map(|name| format!("${name}")),
-        3 => expansion(depth.saturating_sub(1), true),
-    ];
-    prop::collection::vec(text, 0..4).prop_map(|texts| format!("\"{}\"", texts.concat())).boxed()
-}
-
-fn expansion(depth: u32, quoted: bool) -> BoxedStrategy<String> {
-    let operator = prop::sample::select(vec!["-", ":-", "=", ":=", "+", ":+", "?", ":?", "-", ":-", ":="]);
-    let remove = prop::sample::select(vec!["#", "##", "%", "%%"]);
-    let operand = if quoted {
-        prop_oneof![
-            4 => "[^\"`$\\\\}'\0]{0,6}",
-            1 => prop::sample::select(vec!["\\}", "\\$", "\\a", "'", "it's", "\"a b\"", "\"~\"", "{", "$", "\\\n"])
-                .prop_map(str::to_owned),
-            2 => name().prop_map(|name| format!("${name}")),
-            1 => name().prop_map(|name| format!("\"${name}\"")),
-        ]
-        .boxed()
-    } else {
-        prop_oneof![4 => piece(depth), 1 => Just(" ".to_owned()), 1 => Just("a b;c|d".to_owned())].boxed()
-    };
-    let operand = prop::collection::vec(operand, 0..3).prop_map(|texts| texts.concat());
-    let pattern = prop::collection::vec(
-        prop_oneof![
-            4 => "[a-z._/]{1,2}",
-            3 => Just("*".to_owned()),
-            1 => Just("?".to_owned()),
-            1 => prop::sample::select(vec!["'*'", "\"?\"", "\\*", "$A", "\"$A\"", "é", "~", "~/", " "])
-                .prop_map(str::to_owned),
-        ],
-        0..4,
-    )
-    .prop_map(|parts| parts.concat());
-    prop_oneof![
-        3 => (name(), operator, operand).prop_map(|(name, operator, operand)| format!("${{{name}{operator}{operand}}}")),
-        1 => (name(), remove, pattern).prop_map(|(name, operator, operand)| format!("${{{name}{operator}{operand}}}")),
-    ]
-    .boxed()
-}
-
-fn word() -> impl Strategy<Value = String> + Clone {
-    prop::collection::vec(piece(3), 0..4).prop_map(|pieces| pieces.concat())
-}
-
-fn comment() -> impl Strategy<Value = String> {
-    prop_oneof![
-        2 => Just(String::new()),
-        1 => r#" # [a-z'"$({`\\é]{0,12}"#,
-    ]
-}
-
-fn statement() -> impl Strategy<Value = String> {
-    let assignment = (name(), prop::sample::select(vec!["=", "=", "=", "+="]), word())
-        .prop_map(|(name, operator, word)| format!("{name}{operator}{word}"));
-    let several = prop::collection::vec(assignment.clone(), 2..4);
-    let body = prop::sample::select(vec![
-        "echo \"it's\"",
-        "__sync_remote \"\n  [ -f $PROFILE ] && source $PROFILE\n  set -e\n\"",
-        "[[ $A =~ ^a(b|c)$ ]]",
-        "if true; then :; fi",
-        "case $A in (a) :;; b|c) :;; esac",
-        "cat <<EOT\n$(x) ' \" }\nEOT",
-        "local a=$(date) # '",
-        "status 'a'",
-        "A=changed",
-        "for i in 1 2; do echo \"${A%'x'}\"; done",
-        "echo ${A/a/b} \\' \"\\\"\"",
-    ]);
-    prop_oneof![
-        8 => (assignment.clone(), comment()).prop_map(|(assignment, comment)| format!("{assignment}{comment}")),
-        2 => several.clone().prop_map(|all| all.join("; ")),
-        1 => several.prop_map(|all| all.join(" ")),
-        1 => assignment.clone().prop_map(|assignment| format!("  export {assignment}")),
-        1 => name().prop_map(|name| format!("export {name}")),
-        1 => (name(), word()).prop_map(|(name, word)| format!(": \"${{{name}:=a}}\" {word}")),
-        1 => comment(),
-        1 => (name(), body.clone()).prop_map(|(name, body)| format!("pre_{name}() {{\n  {body}\n}}")),
-        1 => (name(), body).prop_map(|(name, body)| format!("function post_{name} {{\n  {body}\n}}")),
-    ]
-}
-
-fn config() -> impl Strategy<Value = String> {
-    (prop::collection::vec(statement(), 1..8), prop::bool::ANY).prop_map(|(statements, newline)| {
-        let text = statements.join("\n").replace('\u{feff}', "");
-        // Lone carriage returns stay; before a line end ours are left out, bash's are not.
-        let text = text.split('\n').map(|line| line.trim_end_matches('\r')).collect::<Vec<_>>().join("\n");
-        if newline { text + "\n" } else { text }
-    })
-}
-
-/// How the two sides differ, if they do. What we leave to bash cannot differ.
-fn difference(text: &str, real: Option<&World>) -> Result<bool, String> {
-    match (ours(Utf8Path::new("config"), text.as_bytes()), real) {
-        (Ok(ours), Some(real)) if ours == *real => Ok(true),
-        (Ok(ours), real) => Err(format!("ours: {ours:#?}\nbash: {real:#?}")),
-        (Err(_), _) => Ok(false),
+    /// How the two sides differ, if they do.
+    fn compare(&mut self, texts: &[String]) -> Vec<Result<By, String>> {
+        let folder = Utf8Path::from_path(self.folder.path()).unwrap().to_owned();
+        let paths: Vec<Utf8PathBuf> = (0..texts.len()).map(|at| folder.join(at.to_string())).collect();
+        for (path, text) in paths.iter().zip(texts) {
+            fs_err::write(path, text).unwrap();
+        }
+        let real = real(&paths);
+        texts.iter().zip(&paths).zip(&real).map(|((text, path), real)| self.one(text, path, real)).collect()
     }
-}
 
-fn compare(folder: &Utf8Path, texts: &[String]) -> Vec<Result<bool, String>> {
-    let paths: Vec<Utf8PathBuf> = (0..texts.len()).map(|at| folder.join(at.to_string())).collect();
-    for (path, text) in paths.iter().zip(texts) {
-        fs_err::write(path, text).unwrap();
-    }
-    let real = real(&paths);
-    texts.iter().zip(&real).map(|(text, real)| difference(text, real.as_ref())).collect()
-}
-
-/// The smallest config on the way down from `tree` that still differs.
-fn smallest(folder: &Utf8Path, mut tree: impl ValueTree<Value = String>) -> String {
-    let mut smallest = tree.current();
-    let mut more = tree.simplify();
-    let until = Instant::now() + Duration::from_secs(20);
-    while more && Instant::now() < until {
-        if compare(folder, &[tree.current()])[0].is_err() {
-            smallest = tree.current();
-            more = tree.simplify();
-        } else {
-            more = tree.complicate();
+    fn one(&mut self, text: &str, path: &Utf8Path, real: &Option<World>) -> Result<By, String> {
+        let (by, ours) = match here(text.as_bytes()) {
+            Ok(world) => (By::Us, Some(world)),
+            Err(problem) if problem.needs_bash() => match self.bash.evaluate(path) {
+                Some(world) => (By::Bash, Some(world)),
+                None => (By::Nobody, None),
+            },
+            Err(_) => (By::Nobody, None),
+        };
+        match (ours, real) {
+            (Some(ours), Some(real)) if ours == *real => Ok(by),
+            // A config that cannot be read to its end is refused, whatever it had set until then.
+            (None, _) => Ok(by),
+            // Some errors of expansion end a subshell of bash, in which it is asked here, but not bash.
+            (Some(_), None) if by == By::Bash => Ok(By::Nobody),
+            (Some(_), _) if by == By::Bash && tells_processes_apart(text) => Ok(By::Nobody),
+            (ours, real) => Err(format!("{by:?}: {ours:#?}\nbash: {real:#?}")),
         }
     }
-    smallest
+
+    /// A config that still differs when nothing more can be left out of it.
+    fn smallest(&mut self, mut statements: Vec<String>) -> String {
+        let mut differs = |statements: &[String]| self.compare(&[config(statements)])[0].is_err();
+        for at in (0..statements.len()).rev() {
+            let mut fewer = statements.clone();
+            fewer.remove(at);
+            if differs(&fewer) {
+                statements = fewer;
+            }
+        }
+        for at in 0..statements.len() {
+            let mut chars: Vec<char> = statements[at].chars().collect();
+            for length in [16, 4, 1] {
+                let mut from = 0;
+                while from + length <= chars.len() {
+                    let mut shorter = chars.clone();
+                    shorter.drain(from..from + length);
+                    let mut all = statements.clone();
+                    all[at] = shorter.iter().collect();
+                    if differs(&all) {
+                        (chars, statements) = (shorter, all);
+                    } else {
+                        from += length;
+                    }
+                }
+            }
+        }
+        config(&statements)
+    }
+
+    /// Compares this many configs; returns how many were evaluated here, and how many in bash.
+    fn run(&mut self, cases: usize, seed: u64) -> (usize, usize) {
+        let mut generator = Generator::new(seed);
+        let (mut by_us, mut by_bash, mut left) = (0, 0, cases);
+        while left > 0 {
+            let batch: Vec<Vec<String>> = (0..left.min(BATCH)).map(|_| generator.statements()).collect();
+            left -= batch.len();
+            let texts: Vec<String> = batch.iter().map(|statements| config(statements)).collect();
+            for (statements, result) in batch.into_iter().zip(self.compare(&texts)) {
+                match result {
+                    Ok(by) => {
+                        by_us += usize::from(by == By::Us);
+                        by_bash += usize::from(by == By::Bash);
+                    }
+                    Err(_) => {
+                        let text = self.smallest(statements);
+                        let difference = self.compare(std::slice::from_ref(&text)).remove(0);
+                        panic!("seed {seed}:\n{text}\n--\n{text:?}\n{}", difference.unwrap_err());
+                    }
+                }
+            }
+        }
+        (by_us, by_bash)
+    }
 }
 
 #[test]
 fn generated_configs_have_the_values_of_bash() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = Utf8Path::from_path(folder.path()).unwrap();
-    let seed = seed();
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let strategy = config();
-    let (mut compared, mut native) = (0, 0);
-    while compared < cases() {
-        let mut trees: Vec<_> = (0..BATCH).map(|_| strategy.new_tree(&mut runner).unwrap()).collect();
-        let texts: Vec<String> = trees.iter().map(ValueTree::current).collect();
-        for (at, result) in compare(folder, &texts).into_iter().enumerate() {
-            match result {
-                Ok(evaluated) => native += usize::from(evaluated),
-                Err(_) => {
-                    let text = smallest(folder, trees.swap_remove(at));
-                    let difference = compare(folder, std::slice::from_ref(&text)).remove(0);
-                    panic!("seed {seed}:\n{text}\n--\n{text:?}\n{}", difference.unwrap_err());
-                }
-            }
-        }
-        compared += BATCH;
-    }
-    assert!(native * 2 > compared, "only {native} of {compared} were evaluated here");
-    println!("{native} of {compared} configs evaluated here, the others left to bash; seed {seed}");
+    let (seed, threads) =
+        (seed(), std::thread::available_parallelism().map_or(1, |count| count.get().min(8)));
+    let (cases, seeds) = (cases().div_ceil(threads), seed..seed + threads as u64);
+    let evaluated: Vec<_> = std::thread::scope(|scope| {
+        let run = |seed| scope.spawn(move || Evaluator::new().run(cases, seed));
+        let running: Vec<_> = seeds.map(run).collect();
+        running.into_iter().map(|thread| thread.join().expect("no difference")).collect()
+    });
+    let by_us: usize = evaluated.iter().map(|(us, _)| us).sum();
+    let by_bash: usize = evaluated.iter().map(|(_, bash)| bash).sum();
+    let all = cases * threads;
+    assert!(by_us * 2 > all, "only {by_us} of {all} were evaluated here");
+    assert!(by_bash * 20 > all, "only {by_bash} of {all} were left to bash");
+    println!("{by_us} of {all} configs evaluated here, {by_bash} in bash; seed {seed}");
 }
 
 fn survives(content: &[u8]) {
@@ -286,22 +209,21 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn damaged_configs_have_the_values_of_bash_or_none() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = Utf8Path::from_path(folder.path()).unwrap();
+    let mut evaluator = Evaluator::new();
     let mut runner = TestRunner::default();
     let strategy = damaged();
     let contents: Vec<Vec<u8>> =
-        (0..cases() / 2).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
+        (0..cases() / 4).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
     contents.iter().for_each(|content| survives(content));
     // Bash runs only what we take for harmless.
     let evaluated = |content: &Vec<u8>| {
-        let file = ShellFile::parse(Utf8Path::new("config"), content).ok()?;
-        ours(Utf8Path::new("config"), content).ok().map(|_| file.text().to_owned())
+        here(content).ok()?;
+        ShellFile::parse(Utf8Path::new("config"), content).ok().map(|file| file.text().to_owned())
     };
     let texts: Vec<String> = contents.iter().filter_map(evaluated).collect();
     assert!(texts.len() * 10 > contents.len(), "only {} of {}", texts.len(), contents.len());
     for texts in texts.chunks(BATCH) {
-        for (text, result) in texts.iter().zip(compare(folder, texts)) {
+        for (text, result) in texts.iter().zip(evaluator.compare(texts)) {
             // An error inside a function is one for us when the function is called.
             let gave_up = result.as_ref().is_err_and(|difference| difference.ends_with("bash: None"));
             assert!(gave_up || result.is_ok(), "{text}\n--\n{text:?}\n{}", result.unwrap_err());

@@ -5,4 +5,5 @@ mod bash;
 mod check_config;
 mod errors;
 mod generated;
+mod generator;
 mod precedence;

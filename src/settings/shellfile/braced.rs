@@ -87,6 +87,12 @@ impl Reader<'_> {
                 Some('$') if self.rest().starts_with("$'") || self.rest().starts_with("$\"") => {
                     return Err(self.unsupported("$'..' inside double quotes", 2));
                 }
+                // Literal, but a `}` between two of them does not end the expansion for bash.
+                Some('\'') => return Err(self.unsupported("a single quote in a quoted expansion", 1)),
+                // Even here bash looks for its end.
+                Some('<' | '>') if self.rest()[1..].starts_with('(') => {
+                    return Err(self.unsupported("process substitution", 2));
+                }
                 Some('$') => self.dollar(&mut word, true)?,
                 Some('\\') => word.push_text(self.escaped_in_double_quotes("$`\"\\}"), true),
                 Some(c) => {
