@@ -171,6 +171,9 @@ impl Drop for Steps {
         for file in &files {
             drop(std::fs::remove_file(file));
         }
-        drop(std::fs::remove_dir_all(&self.dir));
+        // What runs still may write into it.
+        while self.dir.exists() {
+            drop(std::fs::remove_dir_all(&self.dir));
+        }
     }
 }
