@@ -276,6 +276,21 @@ fn no_space_for_the_journal() {
     world.assert_runs("2.0.0");
 }
 
+// A host that cannot say on which file system the release is: nothing is put into the release for that.
+#[test]
+fn a_host_that_cannot_be_looked_at() {
+    let world = World::new().hosts(1).release("1.0.0").release("2.0.0").running("1.0.0");
+    let before = world.snapshot();
+    for call in [1, 2] {
+        let trap = world.host(1).fail(&At::call("stat", "'-L -c %d '*", call));
+        world.deploy("2.0.0").exits(1).says(&["host-1", "cannot look at"]);
+        trap.was_reached();
+        world.assert_unchanged(&before);
+    }
+    world.deploy("2.0.0").succeeds();
+    world.assert_runs("2.0.0");
+}
+
 // A host whose clock is a day ahead, and one whose clock is a day behind.
 #[test]
 fn clocks_that_are_off() {

@@ -66,7 +66,9 @@ state=$deliver_to/.edeliver/$app
 if [ -d "$root" ]; then
 	root=$(cd -- "$root" && pwd -P) || fail "cannot enter $root"
 	# Renames work within one file system only, so ours must be on the one that the release is on.
-	[ "$(device_of "$root")" = "$(device_of "$deliver_to")" ] || state=$root/.edeliver
+	own_device=$(device_of "$root") || fail "cannot look at $root"
+	device_beside=$(device_of "$deliver_to") || fail "cannot look at $deliver_to"
+	[ "$own_device" = "$device_beside" ] || state=$root/.edeliver
 fi
 lock=$state/lock
 journal=$state/journal
