@@ -168,6 +168,7 @@ __remote() {
 
 # The script goes on through the environment, so that no list of processes shows it.
 __edeliver_local() {
+  # shellcheck disable=SC2016 # the new shell expands it
   EDELIVER_HOOK=$1 "$__edeliver_sh" -c 'eval "unset EDELIVER_HOOK
 $EDELIVER_HOOK"'
 }

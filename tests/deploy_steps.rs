@@ -1,7 +1,7 @@
 //! Power cuts: all of ours on a host is killed at the k-th call of any tool, and the client with it.
 //! `edeliver recover` puts the host back byte for byte, or the deploy is final there.
 //!
-//! Some k of each phase here; every one of them with EDELIVER_TORTURE set (`scripts/torture`).
+//! Some k of each phase here; every one of them with EDELIVER_EVERY_STEP set (`scripts/torture steps`).
 
 mod common;
 
@@ -35,7 +35,7 @@ fn count(world: &World) -> BTreeMap<String, usize> {
 
 /// Some of the numbers up to this one, the first and the last among them; or all.
 fn spread(calls: usize) -> Vec<usize> {
-    match std::env::var_os("EDELIVER_TORTURE") {
+    match std::env::var_os("EDELIVER_EVERY_STEP") {
         Some(_) => (1..=calls).collect(),
         None => (0..SPREAD).map(|part| 1 + (calls - 1) * part / (SPREAD - 1)).collect(),
     }

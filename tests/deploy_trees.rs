@@ -288,9 +288,6 @@ fn clocks_that_are_off() {
         world.host(number).put_tool("date", &date);
     }
     fails(&world, "2.0.0");
-    let output = world.deploy("2.0.0").succeeds();
-    for number in [1, 2] {
-        assert!(output.stderr.contains(&format!("host-{number}: its clock is ")), "{}", output.shown());
-    }
+    world.deploy("2.0.0").succeeds().says(&["host-1: its clock is 86", "host-2: its clock is -86"]);
     world.assert_runs("2.0.0");
 }

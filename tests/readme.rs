@@ -17,3 +17,18 @@ fn exit_statuses_are_those_of_the_program() {
         Exit::TABLE.iter().map(|(exit, meaning)| format!("| {} | {meaning} |", exit.code())).collect();
     assert_eq!(rows, expected);
 }
+
+// Every test that docs/faults.md names is there.
+#[test]
+fn the_tests_of_the_fault_matrix_exist() {
+    let text = include_str!("../docs/faults.md");
+    let names = regex::Regex::new(r"`([a-z_/]+)::([a-z_]+)`").unwrap();
+    let mut count = 0;
+    for name in names.captures_iter(text) {
+        let file = format!("{}/tests/{}.rs", env!("CARGO_MANIFEST_DIR"), &name[1]);
+        let source = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(source.contains(&format!("fn {}()", &name[2])), "{file} has no test {}", &name[2]);
+        count += 1;
+    }
+    assert!(count > 60, "{count} tests are named");
+}

@@ -113,6 +113,8 @@ keep_control() {
 
 # A directory of code has moved from $root/$1 to $2 or back: the control script's link follows it.
 move_control() {
+	# Below lib/ it would be the release itself that is seen through that link.
+	case $1 in */*) return 0 ;; esac
 	[ ! -L "$state/control/$1" ] || ln -sfn -- "$2" "$state/control/$1"
 }
 

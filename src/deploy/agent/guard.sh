@@ -14,12 +14,21 @@ begin_phase() {
 	say "$$ $(start_of $$)" >"$state/phase" || fail "cannot write $state/phase"
 }
 
-# Space that the way back can be sure of, even when the disk has filled up meanwhile.
+# Space and inodes that the way back can be sure of, even when the disk has filled up meanwhile.
 make_reserve() {
-	(umask 077 && head -c 262144 /dev/zero >"$state/reserve") || fail "cannot write $state/reserve"
+	use_reserve
+	(
+		umask 077
+		mkdir -- "$state/reserve" && head -c 262144 /dev/zero >"$state/reserve/space" || exit 1
+		file=0
+		while [ "$file" -lt 50 ]; do
+			: >"$state/reserve/$file" || exit 1
+			file=$((file + 1))
+		done
+	) || fail "cannot write $state/reserve"
 }
 
-use_reserve() { rm -f -- "$state/reserve"; }
+use_reserve() { rm -rf -- "${state:?}/reserve"; }
 
 # Tells a process from another one with the same id: when it started, in the kernel's ticks. Nothing
 # for a process that is not there or has ended.
@@ -169,10 +178,11 @@ guard_deploy() {
 
 # What the phases of a deploy leave to each other.
 drop_work() {
-	for part in lease input output runner phase agent agent.new journal.new reserve stop.output; do
+	for part in lease input output runner phase agent agent.new journal.new stop.output; do
 		rm -f -- "${state:?}/$part"
 	done
 	rm -rf -- "${state:?}/control.new"
+	use_reserve
 }
 
 drop_guard() {

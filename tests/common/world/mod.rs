@@ -28,7 +28,7 @@ pub use outcome::{Outcome, Output, Running};
 pub use release::{APP, Entry, Release};
 pub use snapshot::Snapshot;
 pub use steps::{Fault, Steps};
-pub use trap::At;
+pub use trap::{At, Trap};
 
 /// A user with a home directory of their own, a project with its store, and hosts.
 pub struct World {

@@ -31,6 +31,7 @@ esac
 printf '%s\n' "$phase $tool $words" >>"$dir/calls"
 printf '%s\n' "$tool" >>"$dir/calls.$phase"
 { read -r in at <"$dir/at"; } 2>/dev/null || exec "$real" "$@"
+# shellcheck disable=SC2254 # it is a pattern
 case $phase in $in) ;; *) exec "$real" "$@" ;; esac
 # Calls of a pipeline come at the same time: the first one at or behind the moment is the one.
 counted=$dir/calls.$phase
@@ -38,6 +39,7 @@ counted=$dir/calls.$phase
 if [ "$(/usr/bin/wc -l <"$counted")" -lt "$at" ] || ! /usr/bin/mkdir "$dir/fired" 2>/dev/null; then
 	exec "$real" "$@"
 fi
+# shellcheck disable=SC2123 # the tools themselves, not their stand-ins
 PATH=@PATH@
 
 # Kills at once what of ours runs on the host, as when its power is cut: agent, guard and all that
@@ -45,6 +47,7 @@ PATH=@PATH@
 kill_ours() {
 	# Twice, as what is not stopped yet may start something.
 	for signal in STOP STOP KILL; do
+		# shellcheck disable=SC2013 # these names are words
 		for file in $(grep -lsaF -e "$mark" /proc/[0-9]*/environ); do
 			pid=${file#/proc/}
 			pid=${pid%/environ}
