@@ -207,3 +207,22 @@ fn a_start_script_that_is_interrupted() {
     world.host(2).behave_as_made();
     then_succeeds(world);
 }
+
+// After a power cut the system starts the node, from the files of either release: it is replaced.
+#[test]
+fn a_node_that_is_started_before_the_recovery() {
+    let world = World::new().hosts(1).release("1.0.0").release("2.0.0").running("1.0.0").config("LEASE=30");
+    let host = world.host(1);
+    let before = world.snapshot();
+    let steps = host.at_step("stop", 17, Fault::KillHostAndClient);
+    let mut client = world.spawn_deploy("2.0.0");
+    steps.client(&client);
+    assert!(steps.wait(&mut client), "{}", client.printed());
+    client.wait().was_killed();
+    drop(steps);
+    assert_eq!(host.node(), None, "the old node has been stopped");
+    host.control("start");
+    host.wait_for_node("2.0.0");
+    world.edeliver(["recover", "production"]).succeeds().says(&["undid the unfinished deploy"]);
+    world.assert_unchanged(&before);
+}

@@ -43,6 +43,11 @@ stop_failed() {
 
 restart_old() {
 	say "restarting $old_version"
+	# Something may have been started meanwhile: by an earlier try to go back, or by the system after a
+	# power cut, from files of either release.
+	for other in $(node_pids); do
+		stop_node "$other" kill || fail "the files are back, but process $other of the node does not end"
+	done
 	start_node || fail "the files are back, but the old release does not start"
 	verify_node "$old_version" '' || fail "the files are back, but the old release does not run: $why"
 	keep_control "$pid" "$version" || fail "cannot write below $state"
