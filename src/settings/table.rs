@@ -165,7 +165,7 @@ pub const SETTINGS: &[Known] = &[
         "how many releases stay on a host; older ones of ours go after a deploy",
     ),
     known_as(Deploy, "HOOK_ERREXIT", "true", "'false' lets hooks fail without consequence, as once"),
-    known_as(Deploy, "BASH_CMD", "bash", "the bash that runs functions of the config"),
+    known_as(Command, "BASH_CMD", "bash", "the bash that runs functions of the config (environment only)"),
     known_as(Nodes, "STAGING_NODES", "from hosts, user and path", "staging nodes: user@host:/path[|config]"),
     known_as(
         Nodes,

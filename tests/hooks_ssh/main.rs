@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod deploy;
 mod endings;
+mod help;
 mod nodes;
 mod project;
 mod remote;

@@ -47,4 +47,9 @@ execute_custom_node_command() {
     let output = project.world.edeliver(["version", "production", "--plain"]).succeeds();
     output.says(&["response: 1.0.0"]);
     assert_eq!(project.trace(), "execute ping\nexecute version");
+    // A test that falls through has not done it either.
+    let falls_through = "execute_custom_node_command() { [ \"$1\" = ping ] && echo 'did it all'; }";
+    let project = project.config(falls_through);
+    project.world.edeliver(["stop", "production", "--plain"]).succeeds();
+    assert_eq!(project.world.host(1).node(), None);
 }

@@ -79,13 +79,13 @@ fn secrets_are_nowhere() {
         assert_hidden("the list of processes", &processes());
         fs::write(host.home().join("go"), "").unwrap();
         let output = running.wait().succeeds();
-        // A trace shows how the hook has found out what it then keeps under a secret name.
-        let traced = |line: &&str| line.starts_with('+') && line.contains("5ecr3t-4");
         let shown = output.shown();
-        let traces = shown.lines().filter(traced).count();
-        assert!(traces == 0 || options.contains(&"--debug") && traces <= 2, "{shown}");
-        let untraced: Vec<&str> = shown.lines().filter(|line| !traced(line)).collect();
-        assert_hidden("the output", &untraced.join("\n"));
+        if options.contains(&"--debug") {
+            // The trace shows how the hook finds out what it then keeps under a secret name.
+            assert!(SECRETS[..3].iter().all(|secret| !shown.contains(secret)), "{shown}");
+        } else {
+            assert_hidden("the output", &shown);
+        }
         let masked = output.stdout.matches("[secret] [secret] [secret] [secret] ").count();
         assert!(masked >= 3, "{}", output.shown());
         let ping = project.world.edeliver(["ping", "production", "--plain"]).succeeds();

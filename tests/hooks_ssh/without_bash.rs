@@ -12,9 +12,11 @@ const NO_BASH: (&str, &str) = ("BASH_CMD", "/nonexistent/bash");
 
 #[test]
 fn static_configs_need_no_bash() {
-    let project = Project::new(1, "BASH_CMD=/nonexistent/bash").running();
-    project.world.edeliver(["version", "production", "--plain"]).succeeds().says(&["response: 1.0.0"]);
-    project.world.deploy("2.0.0").succeeds();
+    let project = Project::new(1, "pre_git_push() { :; }").running();
+    let version = ["version", "production", "--plain"];
+    project.world.edeliver_with(&[NO_BASH], version).succeeds().says(&["response: 1.0.0"]);
+    let deploy = ["deploy", "release", "to", "production", "--plain", "--version=2.0.0", "--start-deploy"];
+    project.world.edeliver_with(&[NO_BASH], deploy).succeeds();
     project.world.assert_runs("2.0.0");
 }
 
