@@ -151,12 +151,14 @@ fn an_application_that_writes_all_the_time() {
             }
             count
         });
+        // However this ends, the writer ends too.
+        let _stop = StopAtEnd(&stop);
         let clean: Vec<&str> = CLEAN.into_iter().chain(["--version=2.0.0"]).collect();
         world.host(2).behave("2.0.0 start_exits_7");
         world.deploy("2.0.0").exits(1).says(&["host-2"]);
         world.edeliver(&clean).exits(1).says(&["host-2"]);
-        world.host(2).behave("2.0.0 dies_after_start");
-        world.deploy("2.0.0").ended().1.says(&["host-2"]);
+        world.host(2).behave("2.0.0 never_answers");
+        world.deploy("2.0.0").exits(1).says(&["host-2"]);
         world.host(2).behave_as_made();
         world.edeliver(&clean).succeeds();
         world.edeliver(["rollback", "production"]).succeeds();
@@ -166,6 +168,15 @@ fn an_application_that_writes_all_the_time() {
     let there = fs::read_to_string(&file).unwrap();
     let wanted: String = (0..written).map(|count| format!("{count}\n")).collect();
     assert!(there == wanted, "of {written} lines {} are there", there.lines().count());
+}
+
+/// Raises the flag when it goes out of scope, by a failed assertion too.
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// A small archive of 10 GB of zeros.
