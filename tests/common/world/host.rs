@@ -93,7 +93,8 @@ impl Host {
         fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
 
-    pub(super) fn temporary(&self) -> Utf8PathBuf {
+    /// Where it keeps temporary files.
+    pub fn temporary(&self) -> Utf8PathBuf {
         self.outer().join("tmp")
     }
 
