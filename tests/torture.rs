@@ -115,8 +115,8 @@ impl Rounds {
         let (place, code, output) = self.deploy_with(trouble, number, call, new);
         println!("{moment}: at {place:?}: {code:?}\n{}", output.shown());
         self.world.edeliver(["recover", "production"]).succeeds();
-        let removal_failed =
-            matches!(trouble, Trouble::At(Fault::Fail)) && place.as_ref().is_some_and(|at| at.contains(" rm "));
+        let removal_failed = matches!(trouble, Trouble::At(Fault::Fail))
+            && place.as_ref().is_some_and(|at| at.contains(" rm "));
         let unchanged = if removal_failed { Host::assert_restored } else { Host::assert_unchanged };
         let is_new = self.judge(code, &output, &before, new, unchanged);
         for (host, data) in self.world.all().iter().zip(data) {
