@@ -188,6 +188,7 @@ impl Exchange<'_> {
                 return;
             }
         }
+        // The caller gets the error that ended the wait; a link that is broken by now remembers it.
         let _ = self.link.close(&mut self.channel, CLOSING);
     }
 }
