@@ -216,7 +216,7 @@ impl ShellHost {
         self.channel.tell(words);
         let end = self.attend(requests)?;
         self.outputs.listen()?;
-        self.outputs.flush();
+        self.outputs.finish();
         match end {
             End::Done(status) => self.outcome(verb, status),
             End::Exited(status) => self.exited(status),
@@ -419,7 +419,7 @@ impl Drop for ShellHost {
             }
             // As above: what cannot be read any more cannot be shown.
             let _ = self.outputs.listen();
-            self.outputs.flush();
+            self.outputs.finish();
             if !matches!(self.child.try_wait(), Ok(Some(_))) {
                 self.stop();
             }
