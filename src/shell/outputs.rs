@@ -138,9 +138,7 @@ impl<Pipe: Read> Output<Pipe> {
             return;
         }
         self.held.append(&mut self.line);
-        let open = Redactor::open_trace(&String::from_utf8_lossy(&self.held)).unwrap_or(self.held.len());
-        let from = nested_trace(&self.held[..open.min(self.held.len())]);
-        let nested = self.held.split_off(from);
+        let nested = self.held.split_off(unfinished_trace(&self.held));
         self.release(report, tail);
         self.held = nested;
         if self.held.len() > LONGEST {
@@ -166,6 +164,16 @@ impl<Pipe: Read> Output<Pipe> {
         }
         self.held.clear();
     }
+}
+
+/// Where the trace begins that is only understood with what comes next.
+fn unfinished_trace(bytes: &[u8]) -> usize {
+    // Most output is no trace, and is not searched.
+    if !bytes.contains(&b'+') {
+        return bytes.len();
+    }
+    let open = Redactor::open_trace(&String::from_utf8_lossy(bytes)).unwrap_or(bytes.len());
+    nested_trace(&bytes[..open.min(bytes.len())])
 }
 
 /// Where the lines at the end begin that trace a command substitution: `+++ command`, since what a
