@@ -57,7 +57,7 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
     let (version, clean, start) = (job.version.clone(), job.clean, job.start);
     let file = format!("{}_{version}.tar.gz", settings.app);
     let hooks = StageHooks::new(context, settings, &version)?;
-    Deploy::open(job, context.targets(settings)?)
+    Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| {
             report.status(&format!("Uploading archive of release {version} from local release store"));
             deploy.stage()
@@ -66,13 +66,13 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
             if clean {
                 report.status("Cleaning release directory");
             }
-            deploy.between(|| hooks.run("pre_extract_release_archive"))
+            deploy.between(|sessions| hooks.run("pre_extract_release_archive", sessions))
         })
         .and_then(|deploy| {
             report.status(&format!("Extracting archive {file} into {}", settings.deliver_to));
             deploy.switch()
         })
-        .and_then(|deploy| deploy.between(|| hooks.run("post_extract_release_archive")))
+        .and_then(|deploy| deploy.between(|sessions| hooks.run("post_extract_release_archive", sessions)))
         .and_then(|deploy| {
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })
@@ -88,18 +88,20 @@ fn restart(
 ) -> Result<Deploy<Verified>, Failed> {
     if hooks.defines("force_start_release") {
         // What it starts, and whether that is a node, is its own business.
-        return deploy.restarted_by(|| hooks.run("force_start_release")).map(Deploy::leave_running);
+        return deploy
+            .restarted_by(|sessions| hooks.run("force_start_release", sessions))
+            .map(Deploy::leave_running);
     }
     deploy
-        .between(|| hooks.run("pre_start_deployed_release"))
+        .between(|sessions| hooks.run("pre_start_deployed_release", sessions))
         .and_then(|deploy| {
             context.report.status("Starting deployed release");
             let _spinner = context.report.step("Waiting until it has proven itself");
             if hooks.defines("get_restart_node_command") {
-                deploy.restarted_by(|| hooks.restart_nodes())?.verify()
+                deploy.restarted_by(|sessions| hooks.restart_nodes(sessions))?.verify()
             } else {
                 deploy.restart()
             }
         })?
-        .between(|| hooks.run("post_start_deployed_release"))
+        .between(|sessions| hooks.run("post_start_deployed_release", sessions))
 }

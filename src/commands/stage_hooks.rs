@@ -5,19 +5,29 @@ use std::cell::RefCell;
 use anyhow::anyhow;
 
 use super::Context;
+use crate::deploy::Target;
 use crate::exit::Failure;
 use crate::release::Version;
 use crate::settings::DeploySettings;
 use crate::shell::{Hooks, Hosts, Reach, RemoteScript, ScriptError, Serving, Variables};
+use crate::transport::Session;
 
 /// Steps of the original that a transaction cannot hand over: it could not undo them.
 const OURS: [&str; 3] =
     ["upload_release_archive", "remote_clean_release_dir", "remote_extract_release_archive"];
 
-/// The functions of the config, working on the hosts of a stage.
-///
-/// Their scripts go over connections of their own: that of the deploy renews the hosts' leases while
-/// a function takes its time.
+/// Functions that a deploy calls and whose scripts go to its hosts.
+const CALLED: [&str; 6] = [
+    "pre_extract_release_archive",
+    "post_extract_release_archive",
+    "pre_start_deployed_release",
+    "post_start_deployed_release",
+    "force_start_release",
+    "get_restart_node_command",
+];
+
+/// The functions of the config, working on the hosts of a stage. Their scripts go over the deploy's
+/// own connections.
 pub(super) struct StageHooks<'a> {
     context: &'a Context,
     hosts: RefCell<Hosts>,
@@ -54,6 +64,16 @@ impl<'a> StageHooks<'a> {
         Ok(Self { context, hosts, hosts_app_user, directory: settings.deliver_to.to_string() })
     }
 
+    /// The hosts of the stage. What functions send there finds the user's ssh agent, as with the
+    /// original.
+    ///
+    /// # Errors
+    /// When a setting of it is invalid.
+    pub(super) fn targets(&self, settings: &DeploySettings) -> Result<Vec<Target>, Failure> {
+        let forward_agent = CALLED.iter().any(|function| self.defines(function));
+        self.context.targets_over(settings, &self.context.connect_options(forward_agent)?)
+    }
+
     /// Whether the config has a function of this name.
     pub(super) fn defines(&self, function: &str) -> bool {
         self.context.hooks().place(function).is_some()
@@ -63,7 +83,8 @@ impl<'a> StageHooks<'a> {
     ///
     /// # Errors
     /// When the function or its script fails.
-    pub(super) fn restart_nodes(&self) -> Result<(), Failure> {
+    pub(super) fn restart_nodes(&self, sessions: Vec<Session>) -> Result<(), Failure> {
+        self.hosts.borrow_mut().reach_over(sessions);
         let arguments = ["restart", self.directory.as_str(), ""];
         let script =
             self.serve(|hooks, serving| hooks.value("get_restart_node_command", &arguments, serving))?;
@@ -79,11 +100,12 @@ impl<'a> StageHooks<'a> {
         ran.map(drop).map_err(ScriptError::into_failure)
     }
 
-    /// Runs a function if the config has it.
+    /// Runs a function if the config has it, over these sessions.
     ///
     /// # Errors
     /// When it fails, or moves the deploy elsewhere.
-    pub(super) fn run(&self, function: &str) -> Result<(), Failure> {
+    pub(super) fn run(&self, function: &str, sessions: Vec<Session>) -> Result<(), Failure> {
+        self.hosts.borrow_mut().reach_over(sessions);
         self.serve(|hooks, serving| hooks.run(function, &[], serving))?;
         match self.context.hooks().variables().get("DELIVER_TO") {
             Some(directory) if directory != self.directory => Err(Failure::failed(anyhow!(

@@ -89,6 +89,11 @@ impl Target {
         TargetError::Phase(PhaseError::Unreadable { host: self.addr.clone(), source })
     }
 
+    /// Another session over the connection that there is.
+    pub(super) fn share(&self) -> Option<Session> {
+        self.session.as_ref().map(Session::share)
+    }
+
     /// Runs a phase to its end.
     pub(super) fn call(
         &mut self,

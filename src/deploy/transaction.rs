@@ -15,6 +15,7 @@ use super::job::Job;
 use super::target::{Reached, Target};
 use crate::exit::{Exit, Failure};
 use crate::host::each;
+use crate::transport::Session;
 
 /// All hosts are locked and fit for the deploy.
 pub struct Opened;
@@ -156,7 +157,7 @@ impl Deploy<Switched> {
     ///
     /// # Errors
     /// When that fails.
-    pub fn restarted_by(self, run: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failed> {
+    pub fn restarted_by(self, run: impl FnOnce(Vec<Session>) -> Result<(), Failure>) -> Result<Self, Failed> {
         self.step::<Switched>(Target::announce)?.between(run)
     }
 
@@ -227,12 +228,14 @@ fn split(targets: &mut Targets, failures: &[TargetError]) -> Failure {
 }
 
 impl<State> Deploy<State> {
-    /// Runs something of ours between two steps (a hook).
+    /// Runs something between two steps (a hook). It is given sessions over the connections of the
+    /// deploy, which renews the hosts' leases over the same ones meanwhile.
     ///
     /// # Errors
     /// When it fails, with a deploy to be rolled back.
-    pub fn between(self, run: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failed> {
-        match run() {
+    pub fn between(self, run: impl FnOnce(Vec<Session>) -> Result<(), Failure>) -> Result<Self, Failed> {
+        let sessions = self.targets.each(|target, _| target.share());
+        match run(sessions.into_iter().flatten().collect()) {
             Ok(()) => Ok(self),
             Err(failure) => Err(Failed::of_all(self.targets, self.job, failure)),
         }

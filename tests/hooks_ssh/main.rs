@@ -10,6 +10,7 @@ mod deploy;
 mod endings;
 mod help;
 mod nodes;
+mod points;
 mod project;
 mod remote;
 mod secrets;
