@@ -75,7 +75,7 @@ start)
 	output=$(start_node) || {
 		ended=$?
 		say "$output"
-		fail "cd $root && bin/$app $start ended with exit status $ended"
+		fail "$start_line ended with exit status $ended"
 	}
 	prove_start "$1" "${2:-}"
 	;;

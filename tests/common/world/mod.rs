@@ -12,6 +12,7 @@ mod outcome;
 mod release;
 mod snapshot;
 mod steps;
+mod terminal;
 mod trap;
 
 use std::ffi::OsStr;
@@ -28,6 +29,7 @@ pub use outcome::{Outcome, Output, Running};
 pub use release::{APP, Entry, Release};
 pub use snapshot::Snapshot;
 pub use steps::{Fault, Steps};
+pub use terminal::Terminal;
 pub use trap::{At, Trap};
 
 /// A user with a home directory of their own, a project with its store, and hosts.
@@ -201,6 +203,15 @@ impl World {
     /// Starts the real binary in the project, for tests that act while it runs.
     pub fn spawn<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Running {
         self.start(Command::new(env!("CARGO_BIN_EXE_edeliver")), args)
+    }
+
+    /// Starts the real binary on a terminal of this many rows and columns.
+    pub fn on_terminal<I: IntoIterator<Item: AsRef<OsStr>>>(&self, size: (u16, u16), args: I) -> Terminal {
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_edeliver")]);
+        let mut command = self.command(command, args);
+        command.env("TERM", "xterm");
+        Terminal::start(command, self.names(), size)
     }
 
     /// Runs the real binary and has a shell command read its output; the status is the binary's.
