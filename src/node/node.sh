@@ -238,18 +238,37 @@ stop_node() {
 		>"$state/stop.output" 2>&1 || tail -n 3 -- "$state/stop.output"
 	rm -f -- "$state/stop.output"
 	call_time=30
-	wait_gone "$pid" "$((start_timeout / 2 + 1))" && return 0
+	if wait_gone "$pid" "$((start_timeout / 2 + 1))"; then
+		[ "${2:-}" = kill ] || wait_down
+		return
+	fi
 	say "process $pid does not stop when asked by ${stop_command:-bin/$app}: sending SIGTERM"
 	kill -TERM "$pid" 2>/dev/null
-	wait_gone "$pid" "$((start_timeout / 2 + 1))" && return 0
+	if wait_gone "$pid" "$((start_timeout / 2 + 1))"; then
+		[ "${2:-}" = kill ] || wait_down
+		return
+	fi
 	[ "${2:-}" = kill ] || return 1
 	kill -KILL "$pid" 2>/dev/null
 	wait_gone "$pid" 5
 }
 
+# The process is gone; the service manager must know it as well.
+wait_down() {
+	[ -n "$status_command" ] || return 0
+	end=$(($(date +%s) + start_timeout))
+	while runs_by_status; do
+		[ "$(date +%s)" -lt "$end" ] || {
+			say "process $pid is gone, but STATUS_COMMAND still succeeds: $status_command"
+			return 1
+		}
+		sleep 0.2
+	done
+}
+
 wait_gone() {
 	end=$(($(date +%s) + $2))
-	while is_alive "$1" || { [ -n "$status_command" ] && runs_by_status; }; do
+	while is_alive "$1"; do
 		[ "$(date +%s)" -lt "$end" ] || return 1
 		sleep 0.1
 	done
@@ -326,7 +345,7 @@ tell_why_not() {
 		why="no process of the node appeared within $start_timeout s"
 	elif [ -n "$missing" ]; then
 		why="not all applications are started: $missing"
-	elif [ "$status" = started ]; then
+	elif [ -n "$version" ] && [ "$status" = started ]; then
 		why="the node answers, but STATUS_COMMAND does not succeed: $status_command"
 	else
 		why="the node runs as process $seen but does not answer (within $start_timeout s)"
