@@ -44,7 +44,11 @@ run_migrations() {
 	return "$ended"
 }
 
-tell_last() { say "$1" | grep -v -e '^[[:space:]]*$' -e '^edeliver ' | tail -n 8; }
+# What went wrong stands before its stack trace, or else last.
+tell_last() {
+	raised=$(say "$1" | sed -n '/^\*\* (/,$p' | head -n 4)
+	say "${raised:-$1}" | grep -v -e '^[[:space:]]*$' -e '^edeliver ' | tail -n 8
+}
 
 # Sets $ended and $told.
 run_by_module() {

@@ -45,7 +45,12 @@ pub struct World {
 impl World {
     /// A user with a project whose releases are stand-ins, without hosts and without releases.
     pub fn new() -> Self {
-        let world = Self::with_app(APP, "");
+        Self::of(APP)
+    }
+
+    /// The same with a project of this name, whose releases are its own.
+    pub fn of(app: &str) -> Self {
+        let world = Self::with_app(app, "");
         fs::create_dir_all(world.project().join(".deliver/releases")).unwrap();
         world.write_config();
         world
