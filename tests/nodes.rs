@@ -275,7 +275,7 @@ fn a_node_of_a_service_manager() {
     let commands = |start: &str| {
         format!(
             "START_COMMAND='sh ~/manager {start}'\nSTOP_COMMAND='sh ~/manager stop'\n\
-             STATUS_COMMAND='sh ~/manager status'"
+             STATUS_COMMAND='sh ~/manager status'\nSTART_TIMEOUT=5"
         )
     };
     let asked = || {
@@ -310,10 +310,10 @@ fn a_node_of_a_service_manager() {
         "no such unit",
     ]);
     // It says that it has started it, and has not.
-    world.reconfigure("START_COMMAND=true");
-    world.edeliver(["start", "production"]).exits(1).says(&["no process of the node appeared within 4 s"]);
+    world.reconfigure("START_TIMEOUT=2\nSTART_COMMAND=true");
+    world.edeliver(["start", "production"]).exits(1).says(&["no process of the node appeared within 2 s"]);
     // It has, but does not say so.
-    world.reconfigure("START_COMMAND='bin/stand_in start'\nSTATUS_COMMAND=false");
+    world.reconfigure("START_TIMEOUT=3\nSTART_COMMAND='bin/stand_in start'\nSTATUS_COMMAND=false");
     world.edeliver(["start", "production"]).exits(1).says(&["STATUS_COMMAND does not succeed: false"]);
 }
 
