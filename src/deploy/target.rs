@@ -51,6 +51,8 @@ pub struct Target {
     pub(super) verified: bool,
     /// The guard has its script.
     guarded: bool,
+    /// Migrations of this deploy that should have been undone, and were not.
+    pub(super) migrations_left: Vec<String>,
 }
 
 impl Target {
@@ -67,6 +69,7 @@ impl Target {
             start_failed: false,
             verified: false,
             guarded: false,
+            migrations_left: Vec::new(),
         }
     }
 
@@ -290,6 +293,16 @@ impl Target {
         Ok(())
     }
 
+    /// Migrates the database with the new release. `undo`: with the deploy they are undone.
+    pub(super) fn migrate(&mut self, job: &Job, undo: bool) -> Result<(), TargetError> {
+        let with_the_deploy = if undo { "undo" } else { "keep" }.to_owned();
+        let answer = self.call_guarded(&job.claim, Phase::Migrate, &[with_the_deploy], "")?;
+        for migration in answer.facts("migrated") {
+            job.claim.report.print(&format!("  {}: migrated {migration}", self.addr));
+        }
+        Ok(())
+    }
+
     /// Leaves it as it is: nothing on it undoes the deploy by itself any more.
     pub(super) fn hold(&mut self, job: &Job) -> Result<(), TargetError> {
         let owner = [job.claim.owner.to_line()];
@@ -342,6 +355,10 @@ impl Target {
             let answer =
                 self.until_known(|target| target.call_guarded(&job.claim, Phase::Undo, &line, ""))?;
             self.reached = Reached::Opened;
+            for migration in answer.facts("migrated") {
+                job.claim.report.print(&format!("  {}: migrated {migration}", self.addr));
+            }
+            self.migrations_left.extend(answer.facts("migrations_left").map(str::to_owned));
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
                 said.extend(
