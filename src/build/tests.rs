@@ -31,6 +31,7 @@ fn settings(build_tool: BuildTool, release_tool: ReleaseTool) -> BuildSettings {
         skip_git_clean: false,
         skip_mix_clean: false,
         version_arguments: Vec::new(),
+        appended_arguments: Vec::new(),
         auto_version: String::new(),
         passed_on: vec![
             ("USING_DISTILLERY".into(), "false".into()),
@@ -57,7 +58,7 @@ fn all(tasks: Vec<Task>) -> String {
 
 fn with<T>(settings: &BuildSettings, verbose: bool, ask: impl FnOnce(&Project<'_>) -> T) -> T {
     let at = "/srv/build".parse().unwrap();
-    ask(&Project { settings, at: &at, branch: "main", verbose })
+    ask(&Project { settings, at: &at, branch: "main", verbose, purpose: Purpose::Release })
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage};
 use crate::release::ExpectedErts;
 use crate::settings::DeploySettings;
-use crate::store::Store;
+use crate::store::{Store, release_kinds};
 
 /// The recipe (PARITY.md section 4, "deploy release").
 ///
@@ -38,7 +38,8 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
 pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) -> Result<Job, Failure> {
     let store = Store::new(&context.settings.store().or_usage()?, context.settings.project(), &settings.app)
         .or_usage()?;
-    let archive = select::archive(context, &store, &settings.app, version, settings.release_tool)?;
+    let kinds = release_kinds(settings.release_tool);
+    let archive = select::archive(context, &store, &settings.app, version, kinds)?;
     let opened = store.open(&archive)?;
     // The archive's name may carry a revision that the release itself does not know.
     let boots = opened

@@ -56,6 +56,8 @@ pub enum Start {
     Yes,
     /// Those that run are restarted; the others stay stopped.
     WhereRunning,
+    /// They run, and are taken to it without a restart (`deploy upgrade`).
+    Hot,
 }
 
 /// Where the new files come from.
@@ -128,9 +130,14 @@ impl Job {
     pub(super) fn starts(&self, before: &NodeState) -> bool {
         match self.start {
             Start::No => false,
-            Start::Yes => true,
+            Start::Yes | Start::Hot => true,
             Start::WhereRunning => *before != NodeState::Stopped,
         }
+    }
+
+    /// What the host is to look for, beside what every deploy wants to know.
+    pub(super) fn survey_for(&self) -> &'static str {
+        if self.start == Start::Hot { "upgrade" } else { "" }
     }
 
     /// The archive, where there is one.

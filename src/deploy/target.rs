@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::claim::Claim;
 use super::error::TargetError;
 use super::history::Ending;
-use super::job::{Job, Source};
+use super::job::{Job, Source, Start};
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
 use super::preflight::problems;
@@ -49,6 +49,8 @@ pub struct Target {
     start_failed: bool,
     /// The new release has proven itself here, as far as that was asked for.
     pub(super) verified: bool,
+    /// A hot upgrade is what boots next here.
+    permanent: bool,
     /// The guard has its script.
     guarded: bool,
 }
@@ -66,6 +68,7 @@ impl Target {
             plan: None,
             start_failed: false,
             verified: false,
+            permanent: false,
             guarded: false,
         }
     }
@@ -177,7 +180,7 @@ impl Target {
 
     /// Takes the lock and looks at the host. What a dead deployer left unfinished is undone first.
     pub(super) fn open(&mut self, job: &Job) -> Result<(), TargetError> {
-        let answer = self.take_lock(&job.claim, &job.list(None))?.answer;
+        let answer = self.take_lock(&job.claim, &job.list(None), job.survey_for())?.answer;
         let (survey, plan) = self.plan(job, &answer)?;
         if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
             let hint = format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead);
@@ -195,6 +198,9 @@ impl Target {
     pub(super) fn plan(&self, job: &Job, answer: &Answer) -> Result<(Survey, Plan), TargetError> {
         let survey = Survey::parse(answer, &job.wanted).map_err(|source| self.unreadable(source))?;
         let plan = match (&job.source, &survey.last) {
+            (Source::Archive(_), _) if job.start == Start::Hot => {
+                Plan::upgrade(&job.wanted, &survey, &job.version)
+            }
             (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
             (Source::LastDeploy, last) => Plan::back(last.as_ref().map_or(&[], |last| &last.back)),
         };
@@ -282,6 +288,20 @@ impl Target {
         self.start_failed = outcome.is_err();
         outcome?;
         self.verified = true;
+        Ok(())
+    }
+
+    /// Has the running node take the new release, and waits until it has proven itself.
+    pub(super) fn install(&mut self, job: &Job) -> Result<(), TargetError> {
+        self.prove(job, Phase::Install)
+    }
+
+    /// What was installed is what boots next. Does nothing where that was done.
+    pub(super) fn make_permanent(&mut self, job: &Job) -> Result<(), TargetError> {
+        if job.start == Start::Hot && !self.permanent {
+            self.call_guarded(&job.claim, Phase::Permanent, &[], "")?;
+            self.permanent = true;
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod links;
 pub mod manifest;
 pub mod name;
 pub mod platform;
+pub mod relup;
 pub mod required;
 pub mod version;
 
@@ -16,5 +17,6 @@ pub use checksum::Sha256Sum;
 pub use manifest::{EntryKind, Layout, Manifest, ManifestEntry};
 pub use name::{ArchiveKind, ArchiveName};
 pub use platform::{Libc, Platform};
+pub use relup::NotAnUpgrade;
 pub use required::RequiredFiles;
 pub use version::Version;

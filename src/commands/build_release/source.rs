@@ -39,6 +39,11 @@ impl Source {
         };
         Ok(Self { refspec, revision })
     }
+
+    /// The commit that an option of `build upgrade` names. Nothing is touched.
+    pub(super) fn commit(context: &BuildContext<'_>, name: &str) -> Result<String, Failure> {
+        revision_to_reset(&Repository::of(context.project), name).map_err(Failure::usage)
+    }
 }
 
 /// The left side of a refspec: `+src:dst`.
