@@ -137,6 +137,15 @@ pub struct Update {
     /// Push the docker image, where the release store is a registry.
     #[arg(id = "DOCKER_PUSH", long = "push")]
     pub push: bool,
+    /// Also take the lock of a deployer on another machine, where you know that it is gone.
+    #[arg(id = "force_unlock", long = "force-unlock")]
+    pub force_unlock: bool,
+    /// Only show what would be built and what is on the hosts; nothing is changed.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub build: BuildOptions,
@@ -160,6 +169,15 @@ pub struct Upgrade {
     /// Build on and upgrade this host ([user@]host) only.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
+    /// Also take the lock of a deployer on another machine, where you know that it is gone.
+    #[arg(id = "force_unlock", long = "force-unlock")]
+    pub force_unlock: bool,
+    /// Only show what would be built and what is on the hosts; nothing is changed.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub relup: RelupOptions,

@@ -21,7 +21,7 @@ use crate::settings::{BuildSettings, SshSettings, StoreSettings};
 use crate::store::{Store, StoredArchive};
 use crate::transport::{Interrupt, RemotePath};
 use hooked::BuildHooks;
-use source::Source;
+pub use source::Source;
 pub use step::BuildStep;
 
 /// What a build works with.
@@ -66,6 +66,16 @@ impl Prepared {
             store: settings.store().or_usage()?,
             ssh: settings.ssh().or_usage()?,
         })
+    }
+
+    /// The same for this commit, in place of the one that the settings name.
+    #[must_use]
+    pub fn at(mut self, commit: Option<&str>) -> Self {
+        if let Some(commit) = commit {
+            self.settings.revision = Some(commit.to_owned());
+            self.settings.tag = None;
+        }
+        self
     }
 
     /// What a build of the project works with.

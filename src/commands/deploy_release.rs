@@ -29,7 +29,7 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     if release.plan {
         return plan::run(context, &job, release.json);
     }
-    deploy(context, &settings, job)?;
+    deploy(context, &settings, job, &[])?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())
 }
@@ -52,12 +52,13 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     Ok(job)
 }
 
-/// The transaction. Every step is taken on all hosts before the next one begins.
-pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Failure> {
+/// The transaction. Every step is taken on all hosts before the next one begins. `last` are functions of
+/// the config that run when all hosts have verified; when one fails, all go back.
+pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&str]) -> Result<(), Failure> {
     let report = &context.report;
     let (version, clean, start) = (job.version.clone(), job.clean, job.start);
     let file = format!("{}_{version}.tar.gz", settings.app);
-    let hooks = StageHooks::new(context, settings, &version)?;
+    let hooks = StageHooks::new(context, settings, Some(&version))?;
     Deploy::open(job, context.targets(settings)?)
         .and_then(|deploy| {
             report.status(&format!("Uploading archive of release {version} from local release store"));
@@ -77,6 +78,7 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
         .and_then(|deploy| {
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })
+        .and_then(|deploy| deploy.between(|| last.iter().try_for_each(|function| hooks.run(function))))
         .map_err(Failed::settle)?
         .commit()
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use super::stage_hooks::StageHooks;
 use super::{Context, plan, select};
 use crate::cli::DeployUpgrade;
-use crate::deploy::{Deploy, Failed, Job, Start};
+use crate::deploy::{Deploy, Failed, Job, Offline, Start};
 use crate::exit::{Failure, OrUsage};
 use crate::release::ArchiveKind;
 use crate::settings::DeploySettings;
@@ -44,7 +44,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
     let mut job = Job::new(settings, version, opened.path, opened.manifest, report, interrupt);
     job.revision = opened.revision;
-    job.start = Start::Hot;
+    job.start = Start::Hot(Offline::Refused);
     Ok(job)
 }
 
@@ -52,7 +52,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
 pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Failure> {
     let report = &context.report;
     let version = job.version.clone();
-    let hooks = StageHooks::new(context, settings, &version)?;
+    let hooks = StageHooks::new(context, settings, Some(&version))?;
     hooks.must_be_ours("upgrade_release")?;
     Deploy::open(job, context.targets(settings)?)
         .and_then(|deploy| {

@@ -12,12 +12,15 @@ mod look;
 mod node;
 mod node_hooks;
 mod plan;
+mod plan_build;
 mod project_help;
 mod recover;
 mod rollback;
 mod select;
 mod stage_hooks;
 mod status;
+mod update;
+mod upgrade;
 
 use std::io::{self, Write};
 
@@ -53,6 +56,8 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Build(build) => run_build(context, build),
         Command::Deploy(Deploy::Release(release)) => deploy_release::run(context, release),
         Command::Deploy(Deploy::Upgrade(upgrade)) => deploy_upgrade::run(context, upgrade),
+        Command::Update(options) => update::run(context, options),
+        Command::Upgrade(options) => upgrade::run(context, options),
         Command::Rollback(rollback) => rollback::run(context, rollback),
         Command::Status(look) => status::run(context, look.json),
         Command::History(look) => history::run(context, look.json),

@@ -26,14 +26,14 @@ pub(super) struct StageHooks<'a> {
 }
 
 impl<'a> StageHooks<'a> {
-    /// They see the stage's hosts, and what is deployed.
+    /// They see the stage's hosts, and what is deployed, once that is known.
     ///
     /// # Errors
     /// When the config redefines a step that must be ours.
     pub(super) fn new(
         context: &'a Context,
         settings: &DeploySettings,
-        version: &Version,
+        version: Option<&Version>,
     ) -> Result<Self, Failure> {
         let mut hooks = context.hooks();
         for step in OURS {
@@ -41,7 +41,9 @@ impl<'a> StageHooks<'a> {
         }
         hooks.work_on(&settings.hosts, &settings.deliver_to);
         let variables = hooks.variables_mut();
-        variables.set("VERSION", version.as_str());
+        if let Some(version) = version {
+            variables.set("VERSION", version.as_str());
+        }
         variables.set("DEPLOY_ENVIRONMENT", settings.stage.as_str());
         let hosts = RefCell::new(Hosts::new(context.connect_options(true)?));
         let hosts_app_user = settings.hosts.iter().map(ToString::to_string).collect();

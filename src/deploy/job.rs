@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
 use crate::node::NodeState;
-use crate::release::Version;
+use crate::release::{ExpectedErts, NotBootable, Version};
 use crate::release::manifest::Manifest;
 use crate::report::Report;
 use crate::settings::{DeploySettings, OnFailure};
@@ -56,8 +56,19 @@ pub enum Start {
     Yes,
     /// Those that run are restarted; the others stay stopped.
     WhereRunning,
-    /// They run, and are taken to it without a restart (`deploy upgrade`).
-    Hot,
+    /// Those that run are taken to it without a restart.
+    Hot(Offline),
+}
+
+/// What becomes of hosts whose node does not run when the others are upgraded without a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offline {
+    /// There must be none (`deploy upgrade`).
+    Refused,
+    /// They get the release, which is used at their next start (`upgrade`).
+    Stopped,
+    /// They are started with it (`upgrade --start-deploy`).
+    Started,
 }
 
 /// Where the new files come from.
@@ -126,18 +137,36 @@ impl Job {
         }
     }
 
+    /// What the release in the archive boots; a release that the hosts keep has booted before.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn boots(&self, erts: ExpectedErts) -> Result<(), NotBootable> {
+        self.manifest().map_or(Ok(()), |manifest| manifest.boots(&self.app, erts).map(drop))
+    }
+
     /// Whether a node that was so before is started.
     pub(super) fn starts(&self, before: &NodeState) -> bool {
         match self.start {
             Start::No => false,
-            Start::Yes | Start::Hot => true,
+            Start::Yes => true,
+            Start::Hot(offline) => *before != NodeState::Stopped || offline == Offline::Started,
             Start::WhereRunning => *before != NodeState::Stopped,
+        }
+    }
+
+    /// Whether a node that was so before is taken to the new release without a restart.
+    pub(super) fn upgrades(&self, before: &NodeState) -> bool {
+        match self.start {
+            Start::Hot(Offline::Refused) => true,
+            Start::Hot(_) => *before != NodeState::Stopped,
+            Start::No | Start::Yes | Start::WhereRunning => false,
         }
     }
 
     /// What the host is to look for, beside what every deploy wants to know.
     pub(super) fn survey_for(&self) -> &'static str {
-        if self.start == Start::Hot { "upgrade" } else { "" }
+        if matches!(self.start, Start::Hot(_)) { "upgrade" } else { "" }
     }
 
     /// The archive, where there is one.

@@ -1,6 +1,6 @@
 //! What speaks against a deploy on a host, found out before anything is touched.
 
-use super::job::{Job, Source, Start};
+use super::job::{Job, Source};
 use super::plan::{Plan, Step};
 use super::survey::Survey;
 use crate::node::NodeState;
@@ -11,7 +11,7 @@ pub(super) fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
     if let Source::LastDeploy = job.source {
         problems.extend(no_way_back(job, survey));
     }
-    if job.start == Start::Hot {
+    if job.upgrades(&survey.node) {
         problems.extend(no_upgrade(job, survey, plan));
     }
     if let Some(platform) = job.manifest().and_then(|manifest| manifest.platform.as_ref()) {

@@ -1,7 +1,7 @@
 //! What a deploy would do on a host (`--plan`). Nothing is changed, and no lock is taken.
 
 use super::error::TargetError;
-use super::job::{Job, Source, Start};
+use super::job::{Job, Source};
 use super::phase::Phase;
 use super::plan::Step;
 use super::preflight::{problems, space_needed};
@@ -120,7 +120,7 @@ impl Preview {
 
 fn node_change(job: &Job, before: &NodeState) -> NodeChange {
     match (job.starts(before), before) {
-        (true, _) if job.start == Start::Hot => NodeChange::Upgraded,
+        (true, _) if job.upgrades(before) => NodeChange::Upgraded,
         (true, NodeState::Stopped) => NodeChange::Started,
         (true, NodeState::Running { .. }) => NodeChange::Restarted,
         (false, NodeState::Stopped) => NodeChange::StaysStopped,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::claim::Claim;
 use super::error::TargetError;
 use super::history::Ending;
-use super::job::{Job, Source, Start};
+use super::job::{Job, Source};
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
 use super::preflight::problems;
@@ -198,7 +198,7 @@ impl Target {
     pub(super) fn plan(&self, job: &Job, answer: &Answer) -> Result<(Survey, Plan), TargetError> {
         let survey = Survey::parse(answer, &job.wanted).map_err(|source| self.unreadable(source))?;
         let plan = match (&job.source, &survey.last) {
-            (Source::Archive(_), _) if job.start == Start::Hot => {
+            (Source::Archive(_), _) if job.upgrades(&survey.node) => {
                 Plan::upgrade(&job.wanted, &survey, &job.version)
             }
             (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
@@ -291,14 +291,15 @@ impl Target {
         Ok(())
     }
 
-    /// Has the running node take the new release, and waits until it has proven itself.
+    /// Has the running node take the new release, and waits until it has proven itself. One that does
+    /// not run is started with it, if that is asked for.
     pub(super) fn install(&mut self, job: &Job) -> Result<(), TargetError> {
-        self.prove(job, Phase::Install)
+        if job.upgrades(&self.node_before()) { self.prove(job, Phase::Install) } else { self.start(job) }
     }
 
     /// What was installed is what boots next. Does nothing where that was done.
     pub(super) fn make_permanent(&mut self, job: &Job) -> Result<(), TargetError> {
-        if job.start == Start::Hot && !self.permanent {
+        if job.upgrades(&self.node_before()) && !self.permanent {
             self.call_guarded(&job.claim, Phase::Permanent, &[], "")?;
             self.permanent = true;
         }
