@@ -2,13 +2,15 @@
 //! none of them does.
 
 use anyhow::Context as _;
+use fs_err as fs;
 
 use super::stage_hooks::StageHooks;
 use super::{Context, plan, select};
 use crate::cli::DeployUpgrade;
 use crate::deploy::{Deploy, Failed, Job, Offline, Start};
 use crate::exit::{Failure, OrUsage};
-use crate::release::ArchiveKind;
+use crate::release::relup::relup_path;
+use crate::release::{ArchiveKind, Relup, read_member};
 use crate::settings::DeploySettings;
 use crate::store::Store;
 
@@ -41,10 +43,14 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     let opened = store.open(&archive)?;
     let version =
         opened.manifest.upgrade_version(&archive.name.version).with_context(|| opened.path.to_string())?;
+    let relup = read_member(fs::File::open(&opened.path)?, &opened.manifest.layout, &relup_path(&version))?;
+    let relup = Relup::parse(&String::from_utf8_lossy(&relup.unwrap_or_default()))
+        .with_context(|| format!("the relup in {}", opened.path))?;
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
     let mut job = Job::new(settings, version, opened.path, opened.manifest, report, interrupt);
     job.revision = opened.revision;
     job.start = Start::Hot(Offline::Refused);
+    job.upgrades_from = relup.up_from;
     Ok(job)
 }
 

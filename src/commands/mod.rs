@@ -7,6 +7,7 @@ mod custom;
 mod deploy_release;
 mod deploy_upgrade;
 mod drill;
+mod edit;
 mod history;
 mod look;
 mod node;
@@ -17,6 +18,7 @@ mod project_help;
 mod recover;
 mod rollback;
 mod select;
+mod show;
 mod stage_hooks;
 mod status;
 mod update;
@@ -30,7 +32,7 @@ use camino::Utf8Path;
 use self::build_release::upgrade::Base;
 pub use self::context::Context;
 use self::project_help::ProjectHelp;
-use crate::cli::{self, Build, Check, Command, Deploy, GitRef, Invocation, Node};
+use crate::cli::{self, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Node, Show};
 use crate::exit::Failure;
 use crate::node::NodeAction;
 use crate::shell::NoRequests;
@@ -63,6 +65,10 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::History(look) => history::run(context, look.json),
         Command::Drill(_) => drill::run(context),
         Command::Recover(recover) => recover::run(context, recover),
+        Command::Show(Show::Relup { file }) => show::relup(context, file),
+        Command::Show(Show::Appups) => show::appups(context),
+        Command::Edit(Edit::Relup(selection)) => edit::relup(context, selection),
+        Command::Edit(Edit::Appups(selection)) => edit::appups(context, selection),
         Command::Node(node) => run_node(context, node, &invocation.command),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)

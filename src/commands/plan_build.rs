@@ -14,12 +14,7 @@ use crate::report::table;
 ///
 /// # Errors
 /// When a host cannot be asked.
-pub fn run(
-    context: &Context,
-    build: &BuildContext<'_>,
-    source: &Source,
-    json: bool,
-) -> Result<(), Failure> {
+pub fn run(context: &Context, build: &BuildContext<'_>, source: &Source, json: bool) -> Result<(), Failure> {
     let claim = Claim::new(context.report.clone());
     let looked = look::at_hosts(context, |target: &mut Target| target.state(&claim))?;
     let host = build.settings.host.to_string();
@@ -37,7 +32,9 @@ pub fn run(
         let row = |(host, state): (&str, &HostState)| {
             [host.to_owned(), state.disk.clone().unwrap_or_default(), running(state)]
         };
-        context.report.print(&table(&[headings].into_iter().chain(looked.answers().map(row)).collect::<Vec<_>>()));
+        context
+            .report
+            .print(&table(&[headings].into_iter().chain(looked.answers().map(row)).collect::<Vec<_>>()));
     }
     looked.into_failure()
 }

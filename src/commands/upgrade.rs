@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use super::build_release::{self, BuildContext, Prepared, Source, upgrade};
 use super::update::not_stored;
-use super::{Context, Base, deploy_release, deploy_upgrade, look, plan_build};
+use super::{Base, Context, deploy_release, deploy_upgrade, look, plan_build};
 use crate::cli::{GitRef, Upgrade};
 use crate::deploy::{Claim, Ending, HostState, Offline, Start, Target};
 use crate::exit::{Failure, OrUsage};
@@ -31,7 +31,11 @@ pub fn run(context: &Context, options: &Upgrade) -> Result<(), Failure> {
         return plan_build::run(context, &build, &source, options.json);
     }
     let report = &context.report;
-    report.banner(&format!("UPGRADING {} APP ON {} HOSTS", settings.app.to_uppercase(), stage.to_uppercase()));
+    report.banner(&format!(
+        "UPGRADING {} APP ON {} HOSTS",
+        settings.app.to_uppercase(),
+        stage.to_uppercase()
+    ));
     report.status(&format!("Upgrading to revision {} from branch {}", source.revision, source.refspec));
     report.status(&format!("Detecting release versions on {stage} hosts"));
     let claim = Claim::new(report.clone());

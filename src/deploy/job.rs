@@ -11,8 +11,8 @@ use super::plan::Plan;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
 use crate::node::NodeState;
-use crate::release::{ExpectedErts, NotBootable, Version};
 use crate::release::manifest::Manifest;
+use crate::release::{ExpectedErts, NotBootable, Version};
 use crate::report::Report;
 use crate::settings::{DeploySettings, OnFailure};
 use crate::transport::{HostAddr, Interrupt};
@@ -31,6 +31,8 @@ pub struct Job {
     pub start: Start,
     /// Whether the start is taken for a failed one, however well it went (`edeliver drill`).
     pub drill: bool,
+    /// The versions that the relup leads from, where nodes are upgraded without a restart.
+    pub upgrades_from: Vec<String>,
     /// The stage, as the command line names it.
     pub stage: &'static str,
     /// `HEALTH_CHECK`.
@@ -126,6 +128,7 @@ impl Job {
             clean: false,
             start: Start::No,
             drill: false,
+            upgrades_from: Vec::new(),
             stage: settings.stage.as_str(),
             health_check: settings.health_check.clone(),
             on_failure: settings.on_failure,

@@ -203,6 +203,15 @@ mod tests {
     use crate::release::{Libc, Sha256Sum};
 
     fn plan(entries: &[(&str, Found)], erts: &[&str], clean: bool) -> Vec<String> {
+        plan_by(entries, erts, &[], |wanted, survey| Plan::new(wanted, survey, clean))
+    }
+
+    fn plan_by(
+        entries: &[(&str, Found)],
+        erts: &[&str],
+        uses: &[&str],
+        make: impl FnOnce(&[Wanted], &Survey) -> Plan,
+    ) -> Vec<String> {
         let sha256 = Sha256Sum::of(&b""[..]).unwrap().0;
         let kind = |path: &str| match path.strip_suffix('/') {
             Some(_) => WantedKind::Directory { mode: if path.contains("fixed") { 0o555 } else { 0o755 } },
@@ -226,13 +235,13 @@ mod tests {
             fetches: true,
             erts: erts.iter().map(|name| (*name).to_owned()).collect(),
             disk: "1".into(),
-            uses: Vec::new(),
+            uses: uses.iter().map(|name| (*name).to_owned()).collect(),
             obstacles: Vec::new(),
             last: None,
             node: NodeState::Stopped,
             entries: entries.iter().map(|(_, found)| *found).collect(),
         };
-        let plan = Plan::new(&wanted, &survey, clean);
+        let plan = make(&wanted, &survey);
         let sent =
             plan.payload.iter().map(|&index| wanted[index].path.as_str()).collect::<Vec<_>>().join(" ");
         plan.steps.iter().map(|step| step.to_line().trim().to_owned()).chain([sent]).collect()
@@ -294,6 +303,43 @@ mod tests {
                 "add - lib",
                 "add - releases",
                 "erts-14 erts-14/bin lib lib/x releases",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_upgrade_leaves_what_runs_as_it_is_until_all_have_verified() {
+        let entries = [
+            ("bin/", Same),
+            ("bin/app", Different),
+            ("bin/app-2", Absent),
+            ("lib/", Same),
+            ("lib/app-2/", Absent),
+            ("lib/app-2/ebin", Absent),
+            ("lib/dep-1/", Same),
+            ("lib/dep-1/x.beam", Different),
+            ("lib/left-3/", Same),
+            ("lib/left-3/x.beam", Different),
+            ("releases/", Same),
+            ("releases/2/", Same),
+            ("releases/2/relup", Different),
+            ("releases/RELEASES", Different),
+            ("releases/start_erl.data", Different),
+        ];
+        let upgrade =
+            |wanted: &[Wanted], survey: &Survey| Plan::upgrade(wanted, survey, &"2".parse().unwrap());
+        assert_eq!(
+            plan_by(&entries, &[], &["app-1", "dep-1"], upgrade),
+            [
+                "add - lib/app-2",
+                "later-replace - lib/dep-1/x.beam",
+                "replace - lib/left-3/x.beam",
+                "replace - releases/2/relup",
+                "later-replace - bin/app",
+                "later-add - bin/app-2",
+                "keep - releases/RELEASES",
+                "keep - releases/start_erl.data",
+                "bin/app bin/app-2 lib/app-2 lib/app-2/ebin lib/dep-1/x.beam lib/left-3/x.beam releases/2/relup",
             ]
         );
     }

@@ -76,6 +76,12 @@ fn no_upgrade(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
             "its node runs {runs}, but its files are those of {}: restart it first",
             survey.disk
         )),
+        NodeState::Running { version: Some(runs), .. } if !job.upgrades_from.contains(runs) => {
+            let from = job.upgrades_from.join(", ");
+            problems.push(format!(
+                "its node runs {runs}, but the upgrade leads from {from}: 'build upgrade --with={runs}' makes one from there"
+            ));
+        }
         NodeState::Running { .. } => {}
     }
     if let Some(erts) = plan.steps.iter().map(Step::path).find(|path| path.starts_with("erts-")) {
