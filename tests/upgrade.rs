@@ -1,25 +1,22 @@
-//! Hot upgrades of a real Erlang application on two hosts: built by rebar3 from one revision of the
-//! sources to the next, with hand-written appups, and deployed while the nodes run.
+//! Hot upgrades of a real Erlang application on two hosts: built by rebar3 from one version to the next,
+//! with hand-written appups, and deployed while the nodes run. One long way, as builds take their time.
 
 mod common;
 
 use common::sshd::{free_port, user};
-use common::world::{Host, Snapshot, World};
+use common::world::{Host, Outcome, Snapshot, World};
 use fs_err as fs;
+use rustix::process::Signal;
 
 const GREETER: &str = "src/hello_rebar3_greeter.erl";
 
-/// `host-1` builds; the nodes run on `host-2` and `host-3`.
-fn settings() -> String {
-    let user = user();
-    format!(
-        "BUILD_HOST=\"host-1\"\nBUILD_USER=\"{user}\"\nPRODUCTION_HOSTS=\"host-2 host-3\"\n\
-         START_TIMEOUT=60\nSTABLE_FOR=0.5"
-    )
-}
+/// A node's process, and how often it has greeted.
+type Counts = Vec<(u32, u32)>;
 
+/// `host-1` builds; the nodes run on `host-2` and `host-3`.
 fn world() -> World {
-    let world = World::example("hello_rebar3").hosts(3).config(&settings());
+    let mut world = World::example("hello_rebar3").hosts(3);
+    configure(&mut world, "");
     for host in world.all() {
         // These hosts are one machine: each has its own epmd, so that they can have nodes of one name.
         let profile =
@@ -27,6 +24,14 @@ fn world() -> World {
         fs::write(host.home().join(".profile"), profile).unwrap();
     }
     world
+}
+
+fn configure(world: &mut World, more: &str) {
+    let user = user();
+    world.reconfigure(&format!(
+        "BUILD_HOST=\"host-1\"\nBUILD_USER=\"{user}\"\nPRODUCTION_HOSTS=\"host-2 host-3\"\n\
+         START_TIMEOUT=30\nSTABLE_FOR=0.5\nLEASE=6\n{more}"
+    ));
 }
 
 /// Replaces a text in a file of the project, where it must be.
@@ -37,65 +42,53 @@ fn replace(world: &World, file: &str, from: &str, to: &str) {
     fs::write(&file, text.replace(from, to)).unwrap();
 }
 
-/// The sources become those of the next version, with an appup from the one before; committed.
-fn next_version(world: &World, from: &str, to: &str) {
+/// The sources get the next version.
+fn raise(world: &World, from: &str, to: &str) {
     replace(world, "rebar.config", from, to);
     replace(world, "src/hello_rebar3.app.src", from, to);
-    let instructions = format!("[{{\"{from}\", [{{update, hello_rebar3_greeter, {{advanced, []}}}}]}}]");
-    fs::create_dir_all(world.project().join("ebin")).unwrap();
-    let appup = format!("{{\"{to}\", {instructions}, {instructions}}}.\n");
-    fs::write(world.project().join("ebin/hello_rebar3.appup"), appup).unwrap();
-    world.commit();
 }
 
-/// The greeter can change its code while it runs: `code_change` is this.
-fn changes_code(world: &World, body: &str) {
-    replace(world, GREETER, "handle_cast/2]", "handle_cast/2, code_change/3]");
-    let file = world.project().join(GREETER);
-    let text = fs::read_to_string(&file).unwrap();
-    fs::write(file, format!("{text}\ncode_change(_Vsn, Count, _Extra) ->\n    {body}.\n")).unwrap();
+fn appup(from: &str, to: &str) -> String {
+    let instructions = format!("[{{\"{from}\", [{{update, hello_rebar3_greeter, {{advanced, []}}}}]}}]");
+    format!("{{\"{to}\", {instructions}, {instructions}}}.\n")
+}
+
+/// The sources have this appup; committed.
+fn commit_appup(world: &World, from: &str, to: &str) {
+    fs::create_dir_all(world.project().join("ebin")).unwrap();
+    fs::write(world.project().join("ebin/hello_rebar3.appup"), appup(from, to)).unwrap();
+    world.commit();
 }
 
 fn targets(world: &World) -> &[Host] {
     &world.all()[1..]
 }
 
-/// Has each node greet somebody; returns its process and what it says.
-fn greet(world: &World) -> Vec<(u32, String)> {
+/// Has each node greet somebody: it must be of that version.
+#[track_caller]
+fn greet(world: &World, version: &str) -> Counts {
     let greet = |host: &Host| {
         let said = host.control("eval 'hello_rebar3_greeter:greet(\"you\").'");
-        (host.node().expect("a node runs").pid, said)
+        let count = said.split_once(&format!("from {version}\", ")).unwrap_or_else(|| panic!("{said}")).1;
+        (host.node().expect("a node runs").pid, count.trim_end_matches('}').parse().unwrap())
     };
     targets(world).iter().map(greet).collect()
 }
 
-/// Every node is the process that it was and has its state still; it greets as this version. Its
-/// count was at this number before.
+/// Every node is the process that it was and has its state still.
 #[track_caller]
-fn assert_upgraded(world: &World, before: &[(u32, String)], version: &str, count: u32) {
-    for ((pid, said), (was, _)) in greet(world).iter().zip(before) {
-        assert_eq!(pid, was, "{said}");
-        assert!(said.contains(&format!("from {version}\", {}}}", count + 1)), "{said}");
-    }
+fn assert_runs_on(world: &World, before: &Counts, version: &str) -> Counts {
+    let after = greet(world, version);
+    let expected: Counts = before.iter().map(|(pid, count)| (*pid, count + 1)).collect();
+    assert_eq!(after, expected);
     let answers = world.edeliver(["version", "production"]).succeeds();
     assert_eq!(answers.stdout.matches(&format!("response: {version}\n")).count(), 2, "{}", answers.shown());
     targets(world).iter().for_each(Host::assert_no_leftovers);
+    after
 }
 
-fn deploy_upgrade(world: &World, version: &str) -> common::world::Outcome {
-    let version = format!("--version={version}");
-    world.edeliver(["deploy", "upgrade", "to", "production", "--plain", &version])
-}
-
-fn revision(world: &World) -> String {
-    duct::cmd!("git", "rev-parse", "HEAD").dir(world.project()).read().unwrap()
-}
-
-/// A step of the long way below: the upgrade fails, and every host is as it was.
-#[track_caller]
-fn fails_and_goes_back(world: &World, deployed: common::world::Outcome, says: &[&str]) {
-    deployed.exits(1).says(says).says(&["All hosts are back as they were before."]);
-    targets(world).iter().for_each(Host::assert_no_leftovers);
+fn snapshots(world: &World) -> Vec<Snapshot> {
+    targets(world).iter().map(Host::snapshot).collect()
 }
 
 /// Every file is as it was; but relx's script writes the vm.args anew each time it is called.
@@ -109,80 +102,196 @@ fn assert_as_before(world: &World, before: &[Snapshot]) {
     }
 }
 
-fn on_hosts(world: &World, command: &str) {
-    for host in targets(world) {
-        let (success, said) = host.run(command);
-        assert!(success, "{}: {command}: {said}", host.alias());
-    }
+fn upgrade_words(version: &str) -> Vec<String> {
+    let words = ["deploy", "upgrade", "to", "production", "--plain"].map(str::to_owned);
+    words.into_iter().chain([format!("--version={version}")]).collect()
+}
+
+fn deploy_upgrade(world: &World, version: &str) -> Outcome {
+    world.edeliver(upgrade_words(version))
+}
+
+fn revision(world: &World) -> String {
+    duct::cmd!("git", "rev-parse", "HEAD").dir(world.project()).read().unwrap()
 }
 
 #[test]
 fn from_version_to_version() {
     let mut world = world();
-    changes_code(&world, "{ok, Count}");
-    world.commit();
-    world.edeliver(["build", "release", "--plain"]).succeeds();
-    let words = ["deploy", "release", "to", "production", "--start-deploy", "--version=0.1.0", "--plain"];
-    world.edeliver(words).succeeds();
-    let first = greet(&world);
+    let counts = a_release_that_runs(&world);
+    the_first_upgrade_is_built(&mut world);
+    let before = snapshots(&world);
+    let counts = a_host_that_is_not_healthy(&mut world, counts, &before);
+    let counts = a_client_that_is_killed(&mut world, counts, &before);
+    let counts = a_node_that_is_killed(&mut world, counts, &before);
+    let counts = the_first_upgrade(&mut world, &counts);
+    the_second_upgrade_by_one_command(&world, &counts);
+    code_that_cannot_change(&world);
+    back_by_a_restart(&world);
+}
 
-    next_version(&world, "0.1.0", "0.2.0");
+fn a_release_that_runs(world: &World) -> Counts {
+    replace(world, GREETER, "handle_cast/2]", "handle_cast/2, code_change/3]");
+    let file = world.project().join(GREETER);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(file, format!("{text}\ncode_change(_Vsn, Count, _Extra) ->\n    {{ok, Count}}.\n")).unwrap();
+    world.commit();
+    let words = ["update", "to", "production", "--start-deploy", "--plain"];
+    world.edeliver(words).succeeds().says(&["UPDATED PRODUCTION TO 0.1.0!"]);
+    greet(world, "0.1.0")
+}
+
+// Its appup lies in the store. The hooks around the relup are called, and the relup can be looked at
+// and changed afterwards.
+fn the_first_upgrade_is_built(world: &mut World) {
+    let trace = world.home().join("trace");
+    configure(
+        world,
+        &format!(
+            "pre_relx_generate_relup() {{ echo pre >>{trace}; }}\n\
+             post_relx_generate_relup() {{ echo post >>{trace}; }}\n\
+             pre_edit_relup() {{ echo \"patched ${{1##*/releases/}}\" >>{trace}; }}"
+        ),
+    );
+    raise(world, "0.1.0", "0.2.0");
+    world.commit();
+    let store = world.project().join(".deliver");
+    fs::create_dir_all(store.join("appup/0.1.0-0.2.0")).unwrap();
+    fs::write(store.join("appup/0.1.0-0.2.0/hello_rebar3.appup"), appup("0.1.0", "0.2.0")).unwrap();
     world.edeliver(["build", "upgrade", "--with=0.1.0", "--plain"]).succeeds();
-    let archive = world.project().join(".deliver/releases/hello_rebar3_0.2.0.upgrade.tar.gz");
+    let archive = store.join("releases/hello_rebar3_0.2.0.upgrade.tar.gz");
     let list = duct::cmd!("tar", "-tzf", archive.as_str()).read().unwrap();
     assert!(list.contains("/releases/0.2.0/relup\n") && !list.contains("0.1.0"), "{list}");
-    let before: Vec<_> = targets(&world).iter().map(Host::snapshot).collect();
 
-    // Healthy on one host only: both go back without a restart, with their state.
-    let config = |world: &mut World, seconds: u32, more: &str| {
-        world.reconfigure(&format!("{}\nSTART_TIMEOUT={seconds}\n{more}", settings()));
+    let edit = |editor: &str| {
+        world.edeliver_with(&[("GIT_EDITOR", editor)], ["edit", "relup", "--version=0.2.0", "--plain"])
     };
-    config(&mut world, 8, "HEALTH_CHECK='! [ -e ~/sick ]'");
-    assert!(world.host(3).run("touch ~/sick").0);
-    fails_and_goes_back(&world, deploy_upgrade(&world, "0.2.0"), &["HEALTH_CHECK did not succeed"]);
-    assert_upgraded(&world, &first, "0.1.0", 1);
-    assert_as_before(&world, &before);
-    on_hosts(&world, "rm -f ~/sick");
+    let broken = edit("sed -i 's/point_of_no_return,/point_of_no_return/'").exits(1);
+    broken.says(&["cannot be used", "stands where ',' or ']' is expected"]);
+    edit("true").succeeds().says(&["The relup has not been changed."]);
+    edit("sed -i '1i%% edited'").succeeds().says(&["Storing hello_rebar3_0.2.0.upgrade.tar.gz"]);
+    let shown = world.edeliver(["show", "relup", "hello_rebar3_0.2.0.upgrade.tar.gz"]).succeeds().stdout;
+    assert!(shown.starts_with("%% edited\n") && shown.contains("{code_change,up,"), "{shown}");
+    world.edeliver(["show", "appups"]).succeeds().says(&["0.1.0-0.2.0\n  hello_rebar3.appup"]);
+    let traced = "pre\npost\npatched 0.2.0/relup\npatched 0.2.0/relup\npatched 0.2.0/relup\n";
+    assert_eq!(fs::read_to_string(&trace).unwrap(), traced);
+}
 
-    // Killed in the middle of the upgrade: what boots is the old release.
-    config(
-        &mut world,
-        30,
-        "HEALTH_CHECK='[ ! -e ~/hold ] || { touch ~/held; while [ -e ~/hold ]; do sleep 0.1; done; }'",
-    );
+// Both hosts go back without a restart, with their state.
+fn a_host_that_is_not_healthy(world: &mut World, counts: Counts, before: &[Snapshot]) -> Counts {
+    configure(world, "START_TIMEOUT=8\nHEALTH_CHECK='! [ -e ~/sick ]'");
+    assert!(world.host(3).run("touch ~/sick").0);
+    let failed = deploy_upgrade(world, "0.2.0").exits(1);
+    failed.says(&["HEALTH_CHECK did not succeed", "All hosts are back as they were before."]);
+    assert!(world.host(3).run("rm ~/sick").0);
+    let counts = assert_runs_on(world, &counts, "0.1.0");
+    assert_as_before(world, before);
+    counts
+}
+
+/// The health check waits on `host-2` for as long as a file is there.
+const HOLD: &str =
+    "HEALTH_CHECK='[ ! -e ~/hold ] || { touch ~/held; while [ -e ~/hold ]; do sleep 0.1; done; }'";
+
+// The hosts go back on their own.
+fn a_client_that_is_killed(world: &mut World, counts: Counts, before: &[Snapshot]) -> Counts {
+    configure(world, HOLD);
+    assert!(world.host(2).run("touch ~/hold").0);
+    let running = world.spawn(upgrade_words("0.2.0"));
+    world.host(2).wait_for_file("held");
+    running.signal(Signal::KILL);
+    running.wait().was_killed();
+    for host in targets(world) {
+        host.wait_until_gone(&host.state().join("lock"));
+    }
+    assert!(world.host(2).run("rm ~/hold ~/held").0);
+    let counts = assert_runs_on(world, &counts, "0.1.0");
+    assert_as_before(world, before);
+    counts
+}
+
+// What boots then is the old release; the other host goes back without a restart.
+fn a_node_that_is_killed(world: &mut World, counts: Counts, before: &[Snapshot]) -> Counts {
     let struck = world.host(2);
     assert!(struck.run("touch ~/hold").0);
-    let running = world.spawn(["deploy", "upgrade", "to", "production", "--plain", "--version=0.2.0"]);
+    let running = world.spawn(upgrade_words("0.2.0"));
     struck.wait_for_file("held");
-    assert!(struck.control("eval 'hello_rebar3:version().'").contains("0.2.0"), "it is upgraded already");
-    struck.signal_node(rustix::process::Signal::KILL);
+    let version = || struck.control("eval 'hello_rebar3:version().'");
+    assert_eq!(version(), "\"0.2.0\"", "it is upgraded already");
+    struck.signal_node(Signal::KILL);
     struck.control("daemon");
     struck.wait_for_ping();
-    assert!(struck.control("eval 'hello_rebar3:version().'").contains("0.1.0"), "it boots the old release");
-    assert!(struck.run("rm ~/hold").0);
-    fails_and_goes_back(&world, running.wait(), &["the upgrade did not work"]);
-    assert_as_before(&world, &before);
-    let second = greet(&world);
-    assert!(second[0].0 != first[0].0 && second[1].0 == first[1].0, "{first:?} {second:?}");
+    assert_eq!(version(), "\"0.1.0\"", "it boots the old release");
+    assert!(struck.run("rm ~/hold ~/held").0);
+    let failed = running.wait().exits(1);
+    failed.says(&["the upgrade did not work", "All hosts are back as they were before."]);
+    assert_as_before(world, before);
+    let after = greet(world, "0.1.0");
+    assert!(after[0].0 != counts[0].0 && after[1] == (counts[1].0, counts[1].1 + 1), "{counts:?} {after:?}");
+    after
+}
 
-    // What does not fit is refused before anything is touched.
-    config(&mut world, 30, "");
-    deploy_upgrade(&world, "0.2.0").succeeds();
-    let second: Vec<_> = second.into_iter().zip([2, 4]).collect();
-    for ((pid, said), ((was, _), count)) in greet(&world).iter().zip(&second) {
-        assert_eq!(pid, was);
-        assert!(said.contains(&format!("from 0.2.0\", {count}}}")), "{said}");
-    }
-    deploy_upgrade(&world, "0.2.0").exits(1).says(&["its node runs 0.2.0 already", "No host was changed."]);
+fn the_first_upgrade(world: &mut World, counts: &Counts) -> Counts {
+    let trace = world.home().join("trace");
+    configure(
+        world,
+        &format!(
+            "said() {{ __remote \"cd $DELIVER_TO/hello_rebar3 && . ~/.profile && bin/hello_rebar3 eval 'hello_rebar3:version().'\"; }}\n\
+             pre_upgrade_release() {{ echo \"pre $VERSION $(said)\" >>{trace}; }}\n\
+             post_upgrade_release() {{ echo \"post $VERSION $(said)\" >>{trace}; [ ! -e {trace}.fails ] || return 3; }}"
+        ),
+    );
+    let before = snapshots(world);
+    let planned = world.edeliver(upgrade_words("0.2.0").into_iter().chain(["--plan".to_owned()])).succeeds();
+    planned.says(&["upgraded", "add      releases/0.2.0", "add      lib/hello_rebar3-0.2.0"]);
+    assert_as_before(world, &before);
+    fs::remove_file(&trace).unwrap();
+    fs::write(format!("{trace}.fails"), "").unwrap();
+    deploy_upgrade(world, "0.2.0").exits(1).says(&["post_upgrade_release", "All hosts are back"]);
+    assert_as_before(world, &before);
+    fs::remove_file(format!("{trace}.fails")).unwrap();
+    deploy_upgrade(world, "0.2.0").succeeds();
+    let called = "pre 0.2.0 \"0.1.0\"\n\"0.1.0\"\npost 0.2.0 \"0.2.0\"\n\"0.2.0\"\n";
+    assert_eq!(fs::read_to_string(&trace).unwrap(), called.repeat(2));
+    configure(world, "");
+    let counts = assert_runs_on(world, counts, "0.2.0");
+    let refused = deploy_upgrade(world, "0.2.0").exits(1);
+    refused.says(&["its node runs 0.2.0 already", "No host was changed."]);
+    counts
+}
 
-    // A second upgrade on top of the first, whose code_change crashes: the old version runs again.
-    let from = format!("--from={}", revision(&world));
-    let before: Vec<_> = targets(&world).iter().map(Host::snapshot).collect();
-    replace(&world, GREETER, "{ok, Count}", "exit({cannot_change, Count})");
-    next_version(&world, "0.2.0", "0.3.0");
+// On top of the first one, with a host whose node is down: it gets the whole release.
+fn the_second_upgrade_by_one_command(world: &World, counts: &Counts) {
+    raise(world, "0.2.0", "0.3.0");
+    commit_appup(world, "0.2.0", "0.3.0");
+    world.edeliver(["stop", "production", "--host=host-3"]).succeeds();
+    let planned = world.edeliver(["upgrade", "production", "--plan", "--plain"]).succeeds();
+    planned.says(&[&revision(world), "stopped"]);
+    let upgraded = world.edeliver(["upgrade", "production", "--start-deploy", "--plain"]).succeeds();
+    upgraded.says(&["UPGRADED PRODUCTION TO 0.3.0!"]);
+    let after = greet(world, "0.3.0");
+    assert!(after[0] == (counts[0].0, counts[0].1 + 1) && after[1].0 != counts[1].0, "{counts:?} {after:?}");
+    let again = world.edeliver(["upgrade", "production", "--plain"]).exits(1);
+    again.says(&["is already deployed, as version 0.3.0"]);
+}
+
+// OTP restarts a node whose upgrade crashes behind the point of no return: it runs the old version.
+fn code_that_cannot_change(world: &World) {
+    let before = snapshots(world);
+    let from = format!("--from={}", revision(world));
+    replace(world, GREETER, "{ok, Count}.", "exit({cannot_change, Count}).");
+    raise(world, "0.3.0", "0.4.0");
+    commit_appup(world, "0.3.0", "0.4.0");
     world.edeliver(["build", "upgrade", &from, "--plain"]).succeeds();
-    let failed = deploy_upgrade(&world, "0.3.0").exits(1);
-    eprintln!("{}", failed.shown());
-    assert_as_before(&world, &before);
-    eprintln!("{:?}", greet(&world));
+    let failed = deploy_upgrade(world, "0.4.0").exits(1);
+    failed.says(&["the node did not take the upgrade", "cannot_change", "All hosts are back"]);
+    greet(world, "0.3.0");
+    assert_as_before(world, &before);
+}
+
+fn back_by_a_restart(world: &World) {
+    world.edeliver(["rollback", "production", "--host=host-2", "--plain"]).succeeds();
+    let said = world.host(2).control("eval 'hello_rebar3:version().'");
+    assert_eq!(said, "\"0.2.0\"");
+    world.edeliver(["stop", "production"]).succeeds();
 }

@@ -16,7 +16,7 @@ pub use appups::Appups;
 pub use directory::DirectoryStore;
 pub use error::{FillError, StoreError};
 pub use incoming::{Incoming, Received};
-pub use selection::{Selection, SelectionError, release_kinds, select};
+pub use selection::{Selection, SelectionError, base_kinds, release_kinds, select};
 
 use crate::release::{ArchiveKind, ArchiveName, Manifest, Version};
 use crate::settings::StoreSettings;

@@ -64,6 +64,15 @@ pub fn release_kinds(tool: ReleaseTool) -> &'static [ArchiveKind] {
     }
 }
 
+/// The kinds of archive that an upgrade can be built from, the one to prefer first: what holds a whole
+/// release. Upgrades of rebar and relx lack parts of one.
+pub fn base_kinds(tool: ReleaseTool) -> &'static [ArchiveKind] {
+    match tool {
+        ReleaseTool::Rebar3 => &ArchiveKind::ALL,
+        _ => release_kinds(tool),
+    }
+}
+
 /// Selects the archive of `app` to deploy, of the first of `kinds` that there is: the `wanted` version
 /// exactly, else the only one there is, else a person decides if `interactive`.
 ///

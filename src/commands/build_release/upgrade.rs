@@ -10,7 +10,7 @@ use crate::cli;
 use crate::exit::{Failure, OrUsage};
 use crate::release::{Layout, Version};
 use crate::settings::ReleaseTool;
-use crate::store::{Store, StoredArchive, release_kinds};
+use crate::store::{Store, StoredArchive, base_kinds};
 use crate::transport::Stdin;
 
 /// The version that an upgrade starts from.
@@ -85,7 +85,7 @@ pub fn run_appups(context: &BuildContext<'_>, base: &Base, to: Option<&str>) -> 
 /// When the store cannot be read.
 pub fn stored_base(context: &BuildContext<'_>, version: &Version) -> Result<Option<StoredArchive>, Failure> {
     let store = Store::new(context.store, context.project, &context.settings.app).or_usage()?;
-    Ok(store.find(version.as_str(), release_kinds(context.settings.release_tool))?)
+    Ok(store.find(version.as_str(), base_kinds(context.settings.release_tool))?)
 }
 
 /// The recipe up to the new release beside the old one (PARITY.md section 3), and what comes then.
@@ -115,7 +115,7 @@ impl Build<'_> {
             Base::From(commit) => return Source::commit(&self.context, commit).map(Found::Commit),
             Base::With(version) => version,
         };
-        let kinds = release_kinds(self.settings.release_tool);
+        let kinds = base_kinds(self.settings.release_tool);
         let stored = self.store.find(version.as_str(), kinds)?.ok_or_else(|| {
             Failure::usage(anyhow!("the release store has no release {version} to build the upgrade from"))
                 .hint("--from=COMMIT builds it anew from the commit that it was built of.")

@@ -203,6 +203,16 @@ impl Host {
         }
     }
 
+    /// Waits until this is not there any more.
+    #[track_caller]
+    pub fn wait_until_gone(&self, path: &Utf8Path) {
+        let begin = Instant::now();
+        while path.exists() {
+            assert!(begin.elapsed() < Duration::from_secs(90), "{}: {path} is still there", self.alias);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Waits until the control script's `ping` reaches the node.
     #[track_caller]
     pub fn wait_for_ping(&self) {
