@@ -30,7 +30,7 @@ fn then_succeeds(world: &World) {
 // A release one of whose applications is not started on one host.
 #[test]
 fn an_application_that_does_not_start() {
-    let world = world();
+    let world = world().config("START_TIMEOUT=4");
     let before = world.snapshot();
     world.host(2).behave("2.0.0 application_missing");
     world.deploy("2.0.0").exits(1).says(&["host-2", "not all applications are started: dep"]);
@@ -42,7 +42,7 @@ fn an_application_that_does_not_start() {
 // A start script that hangs is ended, and so is what it may have started.
 #[test]
 fn a_start_that_hangs() {
-    let world = world();
+    let world = world().config("START_TIMEOUT=4");
     let before = world.snapshot();
     world.host(2).behave("2.0.0 slow_launch 60");
     world.deploy("2.0.0").exits(1).says(&["host-2", "bin/stand_in start ended with exit status 124"]);
@@ -137,7 +137,7 @@ fn a_way_back_that_fails() {
 // Whatever happens to the release, what the application writes meanwhile is there: no line is lost.
 #[test]
 fn an_application_that_writes_all_the_time() {
-    let world = world();
+    let world = world().config("START_TIMEOUT=4");
     let file = world.host(2).root().join("var/counter");
     let stop = AtomicBool::new(false);
     let written = std::thread::scope(|scope| {

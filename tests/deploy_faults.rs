@@ -136,7 +136,7 @@ fn a_host_that_goes_down_while_it_is_sent_the_release() {
 /// Fails by a start that behaves like this on host 2.
 #[track_caller]
 fn fails_to_start(behaviour: &str, words: &[&str]) -> World {
-    let world = world();
+    let world = world().config("START_TIMEOUT=4");
     world.host(2).behave(&format!("2.0.0 {behaviour}"));
     fails(&world, &[&["host-2"], words].concat());
     for number in [1, 3] {
@@ -195,7 +195,7 @@ fn a_release_that_fails_everywhere() {
 // The old node of one host ignores every request to stop: it runs on, and so do the others.
 #[test]
 fn an_old_node_that_does_not_stop() {
-    let world = World::new().hosts(3).release("1.0.0").release("2.0.0");
+    let world = World::new().hosts(3).release("1.0.0").release("2.0.0").config("START_TIMEOUT=4");
     for host in world.all() {
         host.unpack(&world.archive("1.0.0"));
     }

@@ -226,3 +226,28 @@ fn a_node_that_is_started_before_the_recovery() {
     world.edeliver(["recover", "production"]).succeeds().says(&["undid the unfinished deploy"]);
     world.assert_unchanged(&before);
 }
+
+// A power cut takes the node with it, old or new: `recover` has the old one run again.
+#[test]
+fn the_power_of_a_host_with_its_node() {
+    let world = World::new().hosts(1).release("1.0.0").release("2.0.0").running("1.0.0").config("LEASE=30");
+    let host = world.host(1);
+    for (phase, call) in [("switch", 36), ("stop", 9), ("start", 40)] {
+        let before = world.snapshot();
+        let steps = host.at_step(phase, call, Fault::KillHostAndClient);
+        let mut client = world.spawn_deploy("2.0.0");
+        steps.client(&client);
+        assert!(steps.wait(&mut client), "{phase} {call}: {}", client.printed());
+        client.wait().was_killed();
+        drop(steps);
+        if host.node().is_some() {
+            host.signal_node(Signal::KILL);
+        }
+        host.wait_until("dead", |_| host.nodes().is_empty());
+        world.edeliver(["recover", "production"]).succeeds().says(&["undid the unfinished deploy"]);
+        world.assert_unchanged(&before);
+        world.assert_runs("1.0.0");
+    }
+    world.deploy("2.0.0").succeeds();
+    world.assert_runs("2.0.0");
+}

@@ -3,7 +3,7 @@
 mod common;
 
 use common::proxy::Proxy;
-use common::world::{Fault, Outcome, Snapshot, World};
+use common::world::{At, Fault, Outcome, Snapshot, World};
 
 /// Three hosts on which 1.0.0 runs, which wait 3 seconds for a client that they do not hear of.
 fn world() -> World {
@@ -72,6 +72,28 @@ fn a_wire_that_falls_silent() {
         );
         is_back(&world, outcome, &before);
     }
+    then_succeeds(world);
+}
+
+// All hosts have verified, but the last one's word for it arrives only once that host has gone back: no
+// host commits.
+#[test]
+fn a_word_that_is_long_on_its_way() {
+    let world = world();
+    let proxy = Proxy::to(world.host(2).port());
+    world.through(2, &proxy);
+    let before = world.snapshot();
+    // What the phases have said: of the switch, of the stop, of the start.
+    let trap = world.host(2).pause(&At::call("cat", "*/output", 3));
+    let client = world.spawn_deploy("2.0.0");
+    trap.wait();
+    proxy.fall_silent();
+    trap.release();
+    wait_until_gone_back(&world);
+    proxy.speak();
+    let outcome = client.wait();
+    trap.was_reached();
+    is_back(&world, outcome, &before);
     then_succeeds(world);
 }
 

@@ -32,7 +32,7 @@ fn a_script_of_the_config_restarts_and_we_verify() {
 
 #[test]
 fn a_release_that_its_script_does_not_bring_up_is_rolled_back() {
-    let world = world(SCRIPT, Release::of("2.0.0").behaves("never_answers"));
+    let world = world(SCRIPT, Release::of("2.0.0").behaves("never_answers")).config("START_TIMEOUT=4");
     let before = world.snapshot();
     let output = world.deploy("2.0.0").exits(1);
     output.says(&["verifying the new release"]);

@@ -58,6 +58,7 @@ fn a_command_is_tried_until_it_succeeds() {
 #[test]
 fn a_command_that_fails() {
     let world = world(r#"[ ! -e "$HOME/sick" ] || { echo "the database is down"; exit 3; }"#);
+    let world = world.config("START_TIMEOUT=4");
     let before = world.snapshot();
     fs::write(world.host(2).home().join("sick"), "").unwrap();
     let words = ["host-2", "HEALTH_CHECK did not succeed within 4 s", "the database is down"];
@@ -82,9 +83,22 @@ fn a_url() {
 #[test]
 fn a_url_that_never_answers_well() {
     let (url, count) = serve(usize::MAX);
-    let world = world(&url);
+    let world = world(&url).config("START_TIMEOUT=4");
     let before = world.snapshot();
     world.deploy("2.0.0").exits(1).says(&["HEALTH_CHECK did not succeed", "503"]);
     world.assert_unchanged(&before);
     assert!(count.load(Ordering::SeqCst) >= 4, "{count:?}");
+}
+
+// Nothing to fetch a URL with, and more that is missing: all of it is told before anything is touched.
+#[test]
+fn a_host_without_tools() {
+    let world = world("https://example.org/health");
+    let before = world.snapshot();
+    world.host(2).lacks(&["curl", "wget", "sha256sum"]);
+    let problems = ["it has neither 'curl' nor 'wget', which HEALTH_CHECK needs", "it has no 'sha256sum'"];
+    world.deploy("2.0.0").exits(1).says(&["host-2"]).says(&problems);
+    for (host, before) in world.all().iter().zip(&before) {
+        host.assert_untouched(before);
+    }
 }

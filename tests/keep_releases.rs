@@ -87,6 +87,28 @@ fn only_after_a_commit() {
     assert_eq!(releases(world.host(1)).0, ["2.0.0", "3.0.0"]);
 }
 
+// What cannot be removed is told; the deploy is final all the same, and the next one removes it.
+#[test]
+fn what_cannot_be_removed_is_told() {
+    let world = world();
+    for version in &VERSIONS[..2] {
+        world.deploy(version).succeeds();
+    }
+    let host = world.host(1);
+    host.put_tool(
+        "rm",
+        r#"case $* in *releases/1.0.0) echo "rm: busy" >&2; exit 1 ;; esac; exec /usr/bin/rm "$@""#,
+    );
+    world
+        .deploy("3.0.0")
+        .succeeds()
+        .says(&["deployed, but old releases could not be removed", "releases/1.0.0"]);
+    assert_eq!(releases(host).0, ["1.0.0", "2.0.0", "3.0.0"]);
+    fs::remove_file(host.tools().join("rm")).unwrap();
+    world.deploy("4.0.0").succeeds();
+    assert_eq!(releases(host).0, ["3.0.0", "4.0.0"]);
+}
+
 // No number of releases: refused before anything is touched.
 #[test]
 fn a_number_that_is_none() {

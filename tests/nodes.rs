@@ -123,7 +123,7 @@ fn nothing_to_control() {
 // A start that fails, in each way that a start can.
 #[test]
 fn a_node_that_does_not_come_up() {
-    let world = stopped();
+    let world = stopped().config("START_TIMEOUT=4");
     for (behaviour, words) in [
         ("start_exits_7", "cannot start: init terminating in do_boot"),
         ("never_answers", "does not answer"),

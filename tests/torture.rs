@@ -17,6 +17,8 @@ const CALLS: u64 = 330;
 const VERSIONS: [&str; 2] = ["1.0.0", "2.0.0"];
 /// Hosts wait 2 seconds for a client that they do not hear of.
 const IN_A_HURRY: &str = "LEASE=2\nSTABLE_FOR=0.2\n";
+/// The node that dies does so a second after it is there.
+const WATCHFUL: &str = "LEASE=2\nSTABLE_FOR=2\n";
 /// For deploys that a busy machine may hold up.
 const PATIENT: &str = "LEASE=30\nSTABLE_FOR=0.2\n";
 
@@ -108,28 +110,53 @@ impl Rounds {
         let moment = format!("{trouble:?} on host-{number}, call {call}, deploying {new}");
         let before = self.world.snapshot();
         let data: Vec<Vec<u8>> = self.world.all().iter().map(application_data).collect();
-        self.world.reconfigure(IN_A_HURRY);
+        let dies = matches!(trouble, Trouble::Release("dies_after_start"));
+        self.world.reconfigure(if dies { WATCHFUL } else { IN_A_HURRY });
         let (place, code, output) = self.deploy_with(trouble, number, call, new);
         println!("{moment}: at {place:?}: {code:?}\n{}", output.shown());
         self.world.edeliver(["recover", "production"]).succeeds();
-        let is_new = self.judge(code, &output, &before, new);
+        let removal_failed = matches!(trouble, Trouble::At(Fault::Fail))
+            && place.as_ref().is_some_and(|at| at.contains(" rm "));
+        let unchanged = if removal_failed { Host::assert_restored } else { Host::assert_unchanged };
+        let is_new = self.judge(code, &output, &before, new, unchanged);
         for (host, data) in self.world.all().iter().zip(data) {
             assert!(application_data(host).starts_with(&data), "{}: its data is not whole", host.alias());
-            // What fails to be cleared away is, by the next deploy.
-            if !place.as_ref().is_some_and(|place| place.contains(" rm ")) {
+            if !removal_failed {
                 host.assert_no_leftovers();
             }
         }
         self.world.reconfigure(PATIENT);
-        if !is_new {
-            self.world.deploy(new).succeeds();
-            self.world.assert_runs(new);
+        if removal_failed {
+            self.after_a_failed_removal(number, is_new, new);
+        } else if !is_new {
+            self.then_succeeds(new);
         }
         self.current = 1 - self.current;
         let end = code.map_or("killed".to_owned(), |code| format!("exit {code}"));
         *self.figures.entry(end).or_default() += 1;
         if place.is_none() && !matches!(trouble, Trouble::Release(_)) {
             *self.figures.entry("fault behind the end".to_owned()).or_default() += 1;
+        }
+    }
+
+    #[track_caller]
+    fn then_succeeds(&self, version: &str) {
+        self.world.deploy(version).succeeds();
+        self.world.assert_runs(version);
+    }
+
+    /// What could not be cleared away goes with the next deploy. In the host's own directory for
+    /// temporary files the host clears it away.
+    fn after_a_failed_removal(&self, number: usize, is_new: bool, new: &str) {
+        if is_new {
+            self.then_succeeds(VERSIONS[self.current]);
+        }
+        self.then_succeeds(new);
+        for entry in fs::read_dir(self.world.host(number).temporary()).unwrap() {
+            fs::remove_dir_all(entry.unwrap().path()).unwrap();
+        }
+        for host in self.world.all() {
+            host.assert_no_leftovers();
         }
     }
 
@@ -173,7 +200,14 @@ impl Rounds {
 
     /// Every host has all of the new release or is as before; which of them the exit status tells.
     /// Returns whether all of them have the new one.
-    fn judge(&mut self, code: Option<i32>, output: &Output, before: &[Snapshot], new: &str) -> bool {
+    fn judge(
+        &mut self,
+        code: Option<i32>,
+        output: &Output,
+        before: &[Snapshot],
+        new: &str,
+        unchanged: fn(&Host, &Snapshot),
+    ) -> bool {
         let mut with_new = 0;
         for ((host, before), tree) in self.world.all().iter().zip(before).zip(&self.trees[new]) {
             if host.node().is_some_and(|node| node.version == new) {
@@ -181,7 +215,7 @@ impl Rounds {
                 assert_eq!(&Snapshot::tree(&host.root()), tree, "{}: files of {new}", host.alias());
                 with_new += 1;
             } else {
-                host.assert_unchanged(before);
+                unchanged(host, before);
             }
         }
         let split = (1..before.len()).contains(&with_new);

@@ -63,6 +63,8 @@ pub enum Phase {
     Wait,
     /// Says that we are still there.
     Renew,
+    /// The same, and has the host say that it has not gone back meanwhile.
+    Confirm,
 }
 
 impl Phase {
@@ -89,6 +91,7 @@ impl Phase {
             Phase::Run => "run",
             Phase::Wait => "wait",
             Phase::Renew => "renew",
+            Phase::Confirm => "confirm",
         }
     }
 
@@ -113,6 +116,7 @@ impl Phase {
             Phase::Prune => "removing old releases",
             Phase::Abandon => "giving the lock back",
             Phase::Run | Phase::Wait | Phase::Renew => "waiting for the host",
+            Phase::Confirm => "preparing to commit",
         }
     }
 
@@ -140,7 +144,7 @@ impl Phase {
             | Phase::Prune
             | Phase::Abandon => Duration::from_secs(300),
             Phase::State | Phase::History => Duration::from_secs(150),
-            Phase::Hold | Phase::Run | Phase::Wait | Phase::Renew => Duration::from_secs(60),
+            Phase::Hold | Phase::Run | Phase::Wait | Phase::Renew | Phase::Confirm => Duration::from_secs(60),
         }
     }
 

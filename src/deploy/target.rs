@@ -297,6 +297,13 @@ impl Target {
         Ok(())
     }
 
+    /// Has the host say, now, that it waits for the commit and has not gone back.
+    pub(super) fn confirm(&mut self, job: &Job) -> Result<(), TargetError> {
+        let owner = [job.claim.owner.to_line()];
+        self.until_known(|target| target.call(&job.claim, Phase::Confirm, &owner, Stdin::Empty))?;
+        Ok(())
+    }
+
     /// Makes the deploy final. Asked again until the host has said what it is.
     pub(super) fn commit(&mut self, job: &Job) -> Result<(), TargetError> {
         self.reached = Reached::Committing;

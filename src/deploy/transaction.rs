@@ -177,12 +177,14 @@ impl Deploy<Switched> {
 }
 
 impl Deploy<Verified> {
-    /// Makes the deploy final on all hosts.
+    /// Makes the deploy final on all hosts, once all of them have said that they wait for it.
     ///
     /// # Errors
-    /// When a host does not answer any more: then the hosts may differ, and the error says how.
+    /// When a host has gone back meanwhile: then all do. When one does not answer any more once others
+    /// are final, the hosts may differ, and the error says how.
     pub fn commit(self) -> Result<(), Failure> {
-        let (mut targets, job) = (self.targets, self.job);
+        let confirmed = self.step::<Verified>(Target::confirm).map_err(Failed::settle)?;
+        let (mut targets, job) = (confirmed.targets, confirmed.job);
         let outcomes = targets.each(Target::commit);
         targets.keeper = None;
         let failures: Vec<TargetError> = outcomes.into_iter().filter_map(Result::err).collect();

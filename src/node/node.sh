@@ -147,23 +147,26 @@ erlang_question() {
 
 # Sets $version, $status and $missing from the node's own answer; fails when it does not answer.
 ask_node() {
+	question && return 0
+	[ "$kind" = extended ] || return 1
+	# A script without eval: what nodetool's rpc prints, {"app","1.0.0"}.
+	plain=$(call rpc init script_id '[]' | sed -n 's/^{"[^"]*", *"\([^"]*\)"}.*/\1/p' | tail -n 1)
+	[ -n "$plain" ] || return 1
+	# Or the node has come up just now, between the two.
+	question || version=$plain status=started
+}
+
+question() {
 	version='' status='' missing=''
 	case $kind in
 	mix | distillery) answer=$(call rpc "$(elixir_question)") ;;
 	*) answer=$(call eval "$(erlang_question | tr '\n\t' '  ')") ;;
 	esac
 	answer=$(say "$answer" | sed -n 's/.*edeliver \([^ ]*\) \([a-z]*\) \[\([^]]*\)\].*/\1 \2 \3/p' | tail -n 1)
-	if [ -n "$answer" ]; then
-		read -r version status missing <<-END
-			$answer
-		END
-		return 0
-	fi
-	[ "$kind" = extended ] || return 1
-	# A script without eval: what nodetool's rpc prints, {"app","1.0.0"}.
-	version=$(call rpc init script_id '[]' | sed -n 's/^{"[^"]*", *"\([^"]*\)"}.*/\1/p' | tail -n 1)
-	status=started
-	[ -n "$version" ]
+	[ -n "$answer" ] || return 1
+	read -r version status missing <<-END
+		$answer
+	END
 }
 
 # Prints "node running PID VERSION" or "node stopped".
@@ -249,6 +252,7 @@ verify_node() {
 	check_health "${3:-}" || return 1
 	sleep "$stable_for"
 	is_alive "$pid" && ask_node && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] && return 0
+	[ -z "$missing" ] || { tell_why_not; return 1; }
 	why="the node did not stay up for $stable_for s"
 	return 1
 }

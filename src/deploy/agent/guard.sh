@@ -94,6 +94,14 @@ now() {
 
 renew_lease() { now >"$state/lease" || fail "cannot write $state/lease"; }
 
+# The last answer may have been long on its way. From here the lease is whole again, on all hosts before
+# the first of them commits.
+confirm_lease() {
+	if ! is_owner "$1" || ! [ -f "$state/lease" ]; then fail "the host has gone back on its own"; fi
+	renew_lease
+	! grep -q '^mark undoing' "$journal" || fail "the host has begun to go back"
+}
+
 # In a session of its own, where the system has setsid; else it ignores the end of the client's.
 detached() {
 	if command -v setsid >/dev/null 2>&1; then

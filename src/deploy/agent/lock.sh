@@ -15,11 +15,12 @@ take_lock() {
 		# The client has seen that this owner is dead. Renaming is atomic: one of two takers wins.
 		stop_guard
 		end_phase
-		mv -- "$lock" "$lock.dead.$id" 2>/dev/null && rm -rf -- "$lock.dead.$id"
+		mv -- "$lock" "$lock.dead.$id" 2>/dev/null
 	fi
 	if mkdir -- "$lock" 2>/dev/null; then
 		printf '%s\n' "$owner" >"$lock/owner" || fail "cannot write $lock/owner"
 		settle "$lock/owner"
+		rm -rf -- "$lock".dead.*
 		say "lock taken"
 	elif is_owner "$owner"; then
 		say "lock taken"

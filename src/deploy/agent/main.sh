@@ -29,7 +29,7 @@ prove_start() {
 	say "started $pid $version"
 }
 
-case $verb in survey | state | history | fingerprint | open | hold | run | wait | renew | guard) ;; *) begin_phase ;; esac
+case $verb in survey | state | history | fingerprint | open | hold | run | wait | renew | confirm | guard) ;; *) begin_phase ;; esac
 case $verb in
 survey) survey ;;
 state)
@@ -43,6 +43,7 @@ fingerprint) fingerprint ;;
 run) run_phase "$@" ;;
 wait) wait_phase "$1" ;;
 renew) [ ! -f "$state/lease" ] || renew_lease ;; # else the guard has gone back
+confirm) confirm_lease "$1" ;;
 guard) guard_deploy "$1" "$2" ;;
 open)
 	make_state

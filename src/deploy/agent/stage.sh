@@ -65,6 +65,10 @@ drop_stale_stages() {
 	for old in "$state"/staging/*; do
 		[ "$old" = "$staging" ] || drop_tree "$old"
 	done
+	# With its journal it is what the last deploy can be rolled back with.
+	for old in "$state"/undo/*; do
+		[ -e "$old/journal" ] || drop_tree "$old"
+	done
 }
 
 # What a directory's owner may not write cannot be emptied.

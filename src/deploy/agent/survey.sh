@@ -14,8 +14,9 @@ survey_host() {
 	say "state_device $(device_of "$(existing "$state")")"
 	say "free_kb $(df -Pk -- "$place" | tail -n 1 | { read -r _ _ _ free _ && printf '%s' "$free"; })"
 	say "free_inodes $(df -Pi -- "$place" 2>/dev/null | tail -n 1 | { read -r _ _ _ free _ && printf '%s' "$free"; })"
+	lacks=''
 	for tool in tar gzip sha256sum stat mv mkdir rm timeout; do
-		command -v "$tool" >/dev/null 2>&1 || say "missing_tool $tool"
+		command -v "$tool" >/dev/null 2>&1 || { say "missing_tool $tool" && lacks=yes; }
 	done
 	if command -v curl >/dev/null 2>&1 || command -v wget >/dev/null 2>&1; then say "fetches yes"; fi
 	for place in "$(existing "${root%/*}")" "$root" "$root/bin" "$root/lib" "$root/releases"; do
@@ -32,6 +33,11 @@ survey_host() {
 # regular file that is one, and "link ok|bad" for each link and "directory writable|read-only" for each
 # directory that is one.
 survey_entries() {
+	# A host that lacks tools is told so; there is nothing to compare with.
+	if [ -n "$lacks" ]; then
+		while read -r _; do say "entry -"; done
+		return
+	fi
 	list=$(mktemp -d "${TMPDIR:-/tmp}/edeliver.XXXXXX") || fail "cannot make a temporary directory"
 	trap 'rm -rf -- "$list"' EXIT
 	: >"$list/sums"

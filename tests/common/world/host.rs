@@ -82,7 +82,7 @@ impl Host {
     }
 
     /// Tools that come first in the PATH of what runs there.
-    pub(super) fn tools(&self) -> Utf8PathBuf {
+    pub fn tools(&self) -> Utf8PathBuf {
         self.outer().join("tools")
     }
 
@@ -93,7 +93,24 @@ impl Host {
         fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
 
-    pub(super) fn temporary(&self) -> Utf8PathBuf {
+    /// Has none of these tools any more.
+    pub fn lacks(&self, missing: &[&str]) {
+        for dir in ["/bin", "/usr/bin"] {
+            for entry in fs::read_dir(dir).unwrap() {
+                let tool = entry.unwrap();
+                let name = tool.file_name().into_string().unwrap();
+                let link = self.tools().join(&name);
+                if !missing.contains(&name.as_str()) && link.symlink_metadata().is_err() {
+                    std::os::unix::fs::symlink(tool.path(), link).unwrap();
+                }
+            }
+        }
+        let login = fs::read_to_string(self.login()).unwrap();
+        fs::write(self.login(), login.replacen(":$PATH\n", "\n", 1)).unwrap();
+    }
+
+    /// Where it keeps temporary files.
+    pub fn temporary(&self) -> Utf8PathBuf {
         self.outer().join("tmp")
     }
 

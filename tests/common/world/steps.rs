@@ -94,13 +94,15 @@ impl Fault {
 pub struct Steps {
     tools: Utf8PathBuf,
     dir: Utf8PathBuf,
+    kills_host: bool,
 }
 
 impl Host {
     /// From now on calls are counted, and the fault takes place at the n-th one in this phase of the
     /// agent (`session` for what is not in one, `*` for all).
     pub fn at_step(&self, phase: &str, call: usize, fault: Fault) -> Steps {
-        let steps = Steps { tools: self.tools(), dir: self.tools().join(".steps") };
+        let kills_host = matches!(fault, Fault::KillHost | Fault::KillHostAndClient);
+        let steps = Steps { tools: self.tools(), dir: self.tools().join(".steps"), kills_host };
         fs::create_dir(&steps.dir).unwrap();
         duct::cmd!("mkfifo", steps.dir.join("go").as_str()).run().unwrap();
         let mark = format!("EDELIVER_TEST_HOST={}", self.tools().parent().unwrap());
@@ -166,6 +168,12 @@ impl Steps {
 
 impl Drop for Steps {
     fn drop(&mut self) {
+        // What is started on the host before it has been killed, all of it, would be killed as well.
+        let begin = Instant::now();
+        let killing = || self.kills_host && self.reached().is_some() && !self.dir.join("killed").exists();
+        while killing() && begin.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         // In this order, so that what runs now finds no fault rather than no tool.
         let files = TOOLS.map(|tool| self.tools.join(tool));
         for file in &files {

@@ -57,6 +57,7 @@ kill_ours() {
 			is_own "$pid" || kill -s "$signal" "$pid" 2>/dev/null
 		done
 	done
+	: >"$dir/killed"
 }
 
 # This shell and what it has forked itself.
