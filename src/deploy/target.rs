@@ -51,6 +51,8 @@ pub struct Target {
     pub(super) verified: bool,
     /// The guard has its script.
     guarded: bool,
+    /// The archive that the config brings here by itself.
+    brought: Option<String>,
 }
 
 impl Target {
@@ -67,6 +69,7 @@ impl Target {
             start_failed: false,
             verified: false,
             guarded: false,
+            brought: None,
         }
     }
 
@@ -220,6 +223,21 @@ impl Target {
         Ok(())
     }
 
+    /// The config is going to bring the archive by itself, under this name.
+    pub(super) fn expect(&mut self, name: &str) {
+        self.brought = Some(name.to_owned());
+    }
+
+    /// Unpacks and verifies the archive that the config has brought, beside the release.
+    pub(super) fn take(&mut self, job: &Job) -> Result<(), TargetError> {
+        let (Some(plan), Source::Archive(archive)) = (&self.plan, &job.source) else { return Ok(()) };
+        let name = self.brought.clone().unwrap_or_default();
+        let list = job.list(Some((&plan.payload, self.umask())));
+        let args = [list.len().to_string(), archive.prefix().to_owned(), name];
+        self.call(&job.claim, Phase::Stage, &args, Stdin::Bytes(list.as_bytes()))?;
+        Ok(())
+    }
+
     /// The new files are on the host already: the last deploy has put them aside.
     fn stage_previous(&mut self, job: &Job) -> Result<(), TargetError> {
         let last = self.survey.as_ref().and_then(|survey| survey.last.as_ref());
@@ -353,6 +371,10 @@ impl Target {
             }
         }
         if self.reached >= Reached::Opened {
+            if let (Some(name), Some(survey)) = (self.brought.take(), &self.survey) {
+                let root = if survey.root_present { "present" } else { "absent" };
+                self.call(&job.claim, Phase::Forget, &[name, root.to_owned()], Stdin::Empty)?;
+            }
             self.close(&job.claim)?;
         }
         self.reached = Reached::Untouched;
