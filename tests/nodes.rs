@@ -81,13 +81,42 @@ fn a_node_that_does_not_run() {
     world.assert_runs("1.0.0");
 }
 
+/// The release has edeliver's own module, which migrates in the running node.
+fn with_the_module(world: &World) {
+    let root = world.host(1).root();
+    fs::create_dir(root.join("lib/edeliver-1.9.2")).unwrap();
+    let script = root.join("bin/stand_in");
+    let text = fs::read_to_string(&script).unwrap();
+    fs::write(&script, text + "# as that of mix release: --rpc-eval\n").unwrap();
+}
+
+/// The commands that need an answer of the node.
+const QUESTIONS: [&str; 4] = ["ping", "version", "migrate", "migrations"];
+
+/// The commands that show a block for each node.
+const ALL: [&str; 7] = ["ping", "version", "start", "stop", "restart", "migrate", "migrations"];
+
+// What migrates in the node needs the node.
+#[test]
+fn migrations_of_a_node_that_does_not_run() {
+    let world = stopped();
+    for command in ["migrate", "migrations"] {
+        refuses(&world, command, "migrations are run by Elixir releases ('mix release', distillery)");
+    }
+    with_the_module(&world);
+    for command in ["migrate", "migrations"] {
+        refuses(&world, command, "not running");
+    }
+}
+
 // A node that hangs is told from one that does not run. It does not stop in good order.
 #[test]
 fn a_node_that_hangs() {
     let world = running();
+    with_the_module(&world);
     world.host(1).signal_node(Signal::STOP);
-    for command in ["ping", "version"] {
-        refuses(&world, command, "not responding: it runs as process [pid]");
+    for command in QUESTIONS {
+        refuses(&world, command, "not responding: it runs as process [pid], which was halted by a signal");
     }
     refuses(&world, "start", "already running (process [pid])");
     refuses(&world, "stop", "it does not stop (process [pid])");
@@ -106,17 +135,43 @@ fn a_node_with_another_cookie() {
     world.assert_runs("1.0.0");
 }
 
+// A node with a cookie that stands nowhere is no hanging one: it answers, and refuses. It can be stopped
+// all the same, and so be replaced.
+#[test]
+fn a_node_that_refuses_the_cookie() {
+    let world = running();
+    with_the_module(&world);
+    let host = world.host(1);
+    let registration = host.home().join(".stand-in/stand_in");
+    let text = fs::read_to_string(&registration).unwrap();
+    fs::write(&registration, text.replace("cookie_of_1.0.0", "set_at_run_time")).unwrap();
+    for command in QUESTIONS {
+        refuses(
+            &world,
+            command,
+            "wrong cookie: it runs as process [pid], but refuses the cookie of [home of host-1]/app/stand_in",
+        );
+    }
+    refuses(&world, "start", "already running (process [pid])");
+    fs::remove_dir(host.root().join("lib/edeliver-1.9.2")).unwrap();
+    host.unpack(&world.archive("1.0.0"));
+    world.edeliver(["restart", "production"]).succeeds();
+    world.assert_runs("1.0.0");
+}
+
 // Nothing is deployed, or not all of it: the message says what is missing.
 #[test]
 fn nothing_to_control() {
     let world = stopped();
     let root = world.host(1).root();
     fs::remove_file(root.join("bin/stand_in")).unwrap();
-    for command in ["ping", "version", "start", "stop", "restart"] {
+    for command in ALL {
         refuses(&world, command, "not deployed: there is no [home of host-1]/app/stand_in/bin/stand_in");
     }
     fs::remove_dir_all(&root).unwrap();
-    refuses(&world, "start", "not deployed: there is no [home of host-1]/app/stand_in\n");
+    for command in ALL {
+        refuses(&world, command, "not deployed: there is no [home of host-1]/app/stand_in\n");
+    }
     assert!(!root.exists(), "a question leaves nothing behind");
 }
 
@@ -167,6 +222,10 @@ fn a_host_that_is_down() {
       error   : cannot connect to [user]@host-2: 127.0.0.1:[port] refuses: no ssh server listens there
     ");
     insta::assert_snapshot!(output.stderr, @"Error: ping failed on 1 of 2 nodes: [user]@host-2");
+    for command in ALL {
+        let words = [command, "production", "--host=host-2"];
+        world.edeliver(words).exits(1).says(&["cannot connect to [user]@host-2: 127.0.0.1:[port] refuses"]);
+    }
 }
 
 // Several nodes of one environment, one of them with a config of its own.
@@ -201,6 +260,61 @@ fn nodes_by_name() {
 
     PING DONE!
     ");
+}
+
+// A node that a service manager owns is started and stopped by it, and looked at as any other.
+#[test]
+fn a_node_of_a_service_manager() {
+    let mut world = stopped();
+    let manager = "#!/bin/sh\n# As a service manager: it starts, stops and knows what it has done.\n\
+        echo \"$1\" >>~/asked\ncase $1 in\nstart) ~/app/stand_in/bin/stand_in start && touch ~/is_up ;;\n\
+        stop) kill $(pgrep -f -- \"-root $HOME/app/stand_in \") && rm ~/is_up ;;\nstatus) [ -e ~/is_up ] ;;\n\
+        fail) echo 'no such unit'; exit 5 ;;\nesac\n";
+    let home = world.host(1).home().to_owned();
+    fs::write(home.join("manager"), manager).unwrap();
+    let commands = |start: &str| {
+        format!(
+            "START_COMMAND='sh ~/manager {start}'\nSTOP_COMMAND='sh ~/manager stop'\n\
+             STATUS_COMMAND='sh ~/manager status'\nSTART_TIMEOUT=5"
+        )
+    };
+    let asked = || {
+        let text = fs::read_to_string(home.join("asked")).unwrap();
+        fs::remove_file(home.join("asked")).unwrap();
+        let mut words: Vec<String> = text.lines().map(str::to_owned).collect();
+        words.dedup();
+        words.join(" ")
+    };
+    world.reconfigure(&commands("start"));
+    world.edeliver(["start", "production"]).succeeds().says(&["response: ok\n"]);
+    world.assert_runs("1.0.0");
+    assert_eq!(asked(), "start status");
+    world.edeliver(["restart", "production"]).succeeds();
+    world.assert_runs("1.0.0");
+    assert_eq!(asked(), "stop status start status");
+
+    // A deploy does the same, and its way back, too.
+    world.deploy("2.0.0").succeeds();
+    world.assert_runs("2.0.0");
+    assert_eq!(asked(), "stop status start status");
+    world.host(1).behave("1.0.0 never_answers");
+    world.deploy("1.0.0").exits(1).says(&["All hosts are back as they were before."]);
+    world.assert_runs("2.0.0");
+    assert_eq!(asked(), "stop status start stop start status");
+
+    world.edeliver(["stop", "production"]).succeeds();
+    assert_eq!(world.host(1).nodes(), []);
+    world.reconfigure(&commands("fail"));
+    world.edeliver(["start", "production"]).exits(1).says(&[
+        "cd [home of host-1]/app/stand_in && sh ~/manager fail ended with exit status 5",
+        "no such unit",
+    ]);
+    // It says that it has started it, and has not.
+    world.reconfigure("START_TIMEOUT=2\nSTART_COMMAND=true");
+    world.edeliver(["start", "production"]).exits(1).says(&["no process of the node appeared within 2 s"]);
+    // It has, but does not say so.
+    world.reconfigure("START_TIMEOUT=3\nSTART_COMMAND='bin/stand_in start'\nSTATUS_COMMAND=false");
+    world.edeliver(["start", "production"]).exits(1).says(&["STATUS_COMMAND does not succeed: false"]);
 }
 
 // The two environments have directories of their own.

@@ -43,6 +43,17 @@ pub struct DeployRelease {
     /// Remove all older releases (releases/, lib/, erts-*/); a failed deploy brings them back.
     #[arg(id = "CLEAN_DEPLOY", long = "clean-deploy")]
     pub clean: bool,
+    /// Migrate the database; when that fails, the release is rolled back.
+    ///
+    /// On one host, after the new release has been verified on all of them, or before the old nodes
+    /// are stopped (MIGRATE_WHEN=before).
+    #[arg(id = "MIGRATE", long = "migrate")]
+    pub migrate: bool,
+    /// If the deploy fails, also undo the migrations that it ran, and only those.
+    ///
+    /// Without it they stay: undoing them may lose data.
+    #[arg(id = "ROLLBACK_MIGRATIONS", long = "rollback-migrations")]
+    pub rollback_migrations: bool,
     /// Deploy to this host ([user@]host) only, whichever the stage has.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,

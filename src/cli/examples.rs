@@ -30,6 +30,7 @@ Examples:
   edeliver deploy release
   edeliver deploy release to production --start-deploy
   edeliver deploy release to production --start-deploy --plan
+  edeliver deploy release to production --start-deploy --migrate
   edeliver deploy release to production --version=1.5.0 --host=web-2.acme.com
   edeliver deploy release to local";
 pub(super) const DEPLOY_UPGRADE: &str = "\
@@ -98,6 +99,15 @@ pub(super) const MIGRATIONS: &str = "\
 Examples:
   edeliver migrations
   edeliver show migrations on production";
+pub(super) const REMOTE_CONSOLE: &str = "\
+Examples:
+  edeliver remote_console
+  edeliver remote_console production --host=web-2.acme.com";
+pub(super) const LOGS: &str = "\
+Examples:
+  edeliver logs
+  edeliver logs production -f
+  edeliver logs production --host=web-2.acme.com --lines=500";
 pub(super) const SHOW: &str = "\
 Examples:
   edeliver show releases

@@ -14,7 +14,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Build", &["build release", "build upgrade", "build appups"]),
     ("Deploy", &["deploy release", "deploy upgrade", "update", "upgrade", "rollback"]),
     ("Hosts", &["status", "history", "recover", "drill"]),
-    ("Nodes", &["start", "stop", "restart", "ping", "version", "migrate", "migrations"]),
+    (
+        "Nodes",
+        &["start", "stop", "restart", "ping", "version", "migrate", "migrations", "remote_console", "logs"],
+    ),
     (
         "Store and project",
         &[

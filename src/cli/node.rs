@@ -1,4 +1,5 @@
-//! The node commands: `start`, `stop`, `restart`, `ping`, `version`, `migrate`, `migrations`.
+//! The node commands: `start`, `stop`, `restart`, `ping`, `version`, `migrate`, `migrations`,
+//! `remote_console`, `logs`.
 
 use clap::{Args, Subcommand};
 
@@ -24,9 +25,11 @@ pub enum Node {
     /// Asks the nodes of an environment which version they run.
     #[command(override_usage = "edeliver version [[on] ENV] [OPTIONS]", after_long_help = examples::VERSION)]
     Version(NodeOptions),
-    /// Migrates the database, on the nodes of an environment.
+    /// Migrates the database, on a node of an environment.
     ///
-    /// The release that holds the migrations must be deployed before.
+    /// The release that holds the migrations must be deployed before. It migrates through edeliver's
+    /// own module where it has that (then the node must run), else by `bin/APP eval` of
+    /// App.Release.migrate() or MIGRATE_EVAL. On the first node only, unless MIGRATE_ON=all.
     #[command(override_usage = "edeliver migrate [[on] ENV] [up|down] [OPTIONS]", after_long_help = examples::MIGRATE)]
     Migrate(Migrate),
     /// Shows the migrations that have not run yet.
@@ -34,6 +37,19 @@ pub enum Node {
     /// 'edeliver show migrations [on] ENV' is the same.
     #[command(override_usage = "edeliver [show] migrations [[on] ENV] [OPTIONS]", after_long_help = examples::MIGRATIONS)]
     Migrations(NodeOptions),
+    /// Opens the console of a running node in your terminal.
+    ///
+    /// Ctrl-c goes to the console; in Elixir's, pressed twice it leaves the node running and ends the
+    /// console. Where an environment has several nodes, --host= chooses one.
+    #[command(name = "remote_console", alias = "remote-console")]
+    #[command(override_usage = "edeliver remote_console [[on] ENV] [OPTIONS]", after_long_help = examples::REMOTE_CONSOLE)]
+    RemoteConsole(NodeOptions),
+    /// Shows the logs of the nodes of an environment, each line behind its host.
+    ///
+    /// The newest of the files that the start script or the release writes below its own directory, or
+    /// the files that NODE_LOGS names.
+    #[command(override_usage = "edeliver logs [[on] ENV] [OPTIONS]", after_long_help = examples::LOGS)]
+    Logs(Logs),
 }
 
 /// Which nodes.
@@ -63,6 +79,20 @@ pub struct Migrate {
     pub version: Option<u64>,
 }
 
+/// Options of `logs`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Logs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub nodes: NodeOptions,
+    /// Go on showing what is written, until ctrl-c.
+    #[arg(id = "follow", short = 'f', long)]
+    pub follow: bool,
+    /// How many lines of each node's newest log to begin with.
+    #[arg(id = "lines", long, value_name = "N", require_equals = true, default_value_t = 40)]
+    pub lines: u32,
+}
+
 impl Node {
     /// The command word (`NODE_ACTION`).
     pub fn action(&self) -> &'static str {
@@ -74,6 +104,8 @@ impl Node {
             Node::Version(_) => "version",
             Node::Migrate(_) => "migrate",
             Node::Migrations(_) => "migrations",
+            Node::RemoteConsole(_) => "remote_console",
+            Node::Logs(_) => "logs",
         }
     }
 
@@ -81,12 +113,14 @@ impl Node {
     pub fn nodes(&self) -> &NodeOptions {
         match self {
             Node::Migrate(migrate) => &migrate.nodes,
+            Node::Logs(logs) => &logs.nodes,
             Node::Start(nodes)
             | Node::Stop(nodes)
             | Node::Restart(nodes)
             | Node::Ping(nodes)
             | Node::Version(nodes)
-            | Node::Migrations(nodes) => nodes,
+            | Node::Migrations(nodes)
+            | Node::RemoteConsole(nodes) => nodes,
         }
     }
 }

@@ -33,6 +33,8 @@ const NAMES: &[&str] = &[
     "CLEAN_DEPLOY",
     "START_DEPLOY",
     "DOCKER_PUSH",
+    "MIGRATE",
+    "ROLLBACK_MIGRATIONS",
     "RUNS_AS_MIX_TASK",
     "PLAIN",
 ];

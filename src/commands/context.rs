@@ -14,6 +14,10 @@ use crate::settings::{DeploySettings, Settings, SettingsError};
 use crate::shell::{Hooks, OnDemand, ScriptMode, ShellError, ShellOptions, bash_of};
 use crate::transport::{ConnectOptions, HostAddr, Interrupt, RemotePath};
 
+/// What the host's side needs to know of the settings.
+const ON_HOSTS: [&str; 6] =
+    ["START_COMMAND", "STOP_COMMAND", "STATUS_COMMAND", "NODE_LOGS", "MIGRATE_EVAL", "ROLLBACK_EVAL"];
+
 /// What every command works with.
 pub struct Context {
     /// The settings, each with its origin.
@@ -118,7 +122,21 @@ impl Context {
             start_timeout: settings.seconds("START_TIMEOUT").or_usage()?,
             stable_for: settings.seconds("STABLE_FOR").or_usage()?,
             lease: settings.seconds("LEASE").or_usage()?,
+            migrate_timeout: settings.migrate_timeout().or_usage()?,
+            environment: self.environment_on_hosts()?,
         })
+    }
+
+    /// The settings that the host's side finds in its environment. ECTO_REPOSITORY has its own name
+    /// there, since nodes that edeliver's module is part of look for it.
+    fn environment_on_hosts(&self) -> Result<Vec<(String, String)>, Failure> {
+        let repository = self.settings.ecto_repository().or_usage()?;
+        let repository = repository.map(|name| ("ECTO_REPOSITORY".to_owned(), name.to_owned()));
+        let ours = ON_HOSTS.iter().filter_map(|name| {
+            let value = self.settings.get(name)?;
+            Some((format!("EDELIVER_{name}"), value.to_owned()))
+        });
+        Ok(ours.chain(repository).collect())
     }
 
     /// What a deploy to the stage that is meant needs.

@@ -1,6 +1,6 @@
 //! `edeliver deploy release`: a release from the store to all hosts of a stage, or to none.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 use super::stage_hooks::StageHooks;
 use super::{Context, plan, select};
@@ -8,7 +8,7 @@ use crate::cli::DeployRelease;
 use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage};
 use crate::release::ExpectedErts;
-use crate::settings::DeploySettings;
+use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure};
 use crate::store::Store;
 
 /// The recipe (PARITY.md section 4, "deploy release").
@@ -26,12 +26,37 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = release.force_unlock;
+    job.migrations = migrations(context, &settings, &job)?;
     if release.plan {
         return plan::run(context, &job, release.json);
     }
     deploy(context, &settings, job)?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())
+}
+
+/// The migrations of this deploy, when it can run them.
+fn migrations(
+    context: &Context,
+    settings: &DeploySettings,
+    job: &Job,
+) -> Result<Option<DeployMigrations>, Failure> {
+    let Some(migrations) = settings.migrations else { return Ok(None) };
+    if migrations.undo && settings.on_failure == OnFailure::KeepGood {
+        let error = anyhow!(
+            "ON_FAILURE=keep-good keeps the new release on some hosts, which then lack its migrations"
+        );
+        return Err(Failure::usage(error).hint("Leave out --rollback-migrations, or ON_FAILURE."));
+    }
+    let in_node = context.settings.get("MIGRATE_EVAL").is_none() && job.has_edeliver_module();
+    let runs = settings.start && migrations.when == MigrateWhen::After;
+    if in_node && !runs {
+        let error = anyhow!("edeliver's own module in this release migrates in the running new node");
+        return Err(Failure::usage(error).hint(
+            "--migrate needs --start-deploy and MIGRATE_WHEN=after then; or set MIGRATE_EVAL, which needs no node.",
+        ));
+    }
+    Ok(Some(migrations))
 }
 
 /// A deploy of that version from the store; without one of the only one there is.
@@ -57,6 +82,14 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
 pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Failure> {
     let report = &context.report;
     let (version, clean, start) = (job.version.clone(), job.clean, job.start);
+    let migrate = job.migrations.map(|migrations| migrations.when);
+    let migrating = |when| {
+        let now = migrate == Some(when);
+        if now {
+            report.status("Migrating the database");
+        }
+        now
+    };
     let file = format!("{}_{version}.tar.gz", settings.app);
     let hooks = StageHooks::new(context, settings, &version)?;
     Deploy::open(job, hooks.targets(settings)?)
@@ -79,9 +112,11 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
             deploy.switch()
         })
         .and_then(|deploy| deploy.between(|sessions| hooks.run("post_extract_release_archive", sessions)))
+        .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })
         .and_then(|deploy| {
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })
+        .and_then(|deploy| if migrating(MigrateWhen::After) { deploy.migrate() } else { Ok(deploy) })
         .map_err(Failed::settle)?
         .commit()
 }

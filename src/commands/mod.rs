@@ -2,11 +2,13 @@
 
 pub mod build_release;
 pub mod check_config;
+mod console;
 mod context;
 mod custom;
 mod deploy_release;
 mod drill;
 mod history;
+mod logs;
 mod look;
 mod node;
 mod node_hooks;
@@ -25,9 +27,9 @@ use camino::Utf8Path;
 
 pub use self::context::Context;
 use self::project_help::ProjectHelp;
-use crate::cli::{self, Build, Check, Command, Deploy, Invocation, Node};
+use crate::cli::{self, Build, Check, Command, Deploy, Invocation, Migrate, Node};
 use crate::exit::{Failure, OrUsage};
-use crate::node::NodeAction;
+use crate::node::{Direction, LogRange, Migration, NodeAction};
 use crate::shell::NoRequests;
 
 /// Runs the command that was asked for in the project at `project`.
@@ -55,7 +57,7 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::History(look) => history::run(context, look.json),
         Command::Drill(_) => drill::run(context),
         Command::Recover(recover) => recover::run(context, recover),
-        Command::Node(node) => run_node(context, node, &invocation.command),
+        Command::Node(node) => run_node(context, node),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
         }
@@ -123,16 +125,30 @@ fn run_build(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn run_node(context: &Context, node: &Node, command: &Command) -> Result<(), Failure> {
+fn run_node(context: &Context, node: &Node) -> Result<(), Failure> {
+    let environment = context.settings.get("NODE_ENVIRONMENT").unwrap_or("staging");
     let action = match node {
         Node::Ping(_) => NodeAction::Ping,
         Node::Version(_) => NodeAction::Version,
         Node::Start(_) => NodeAction::Start,
         Node::Stop(_) => NodeAction::Stop,
         Node::Restart(_) => NodeAction::Restart,
-        Node::Migrate(_) | Node::Migrations(_) => return Err(not_built(command)),
+        Node::Migrate(migrate) => NodeAction::Migrate(migration(migrate)),
+        Node::Migrations(_) => NodeAction::Migrations,
+        Node::RemoteConsole(_) => return console::run(context, environment),
+        Node::Logs(logs) => {
+            return logs::run(context, environment, LogRange { lines: logs.lines, follow: logs.follow });
+        }
     };
-    node::run(context, action, context.settings.get("NODE_ENVIRONMENT").unwrap_or("staging"))
+    node::run(context, action, environment)
+}
+
+fn migration(migrate: &Migrate) -> Migration {
+    let direction = match migrate.direction {
+        Some(cli::Direction::Down) => Direction::Down,
+        Some(cli::Direction::Up) | None => Direction::Up,
+    };
+    Migration { direction, to: migrate.version }
 }
 
 fn not_built(command: &Command) -> Failure {

@@ -1,14 +1,14 @@
-//! `edeliver ping|version|start|stop|restart`: the nodes of an environment, all at once.
+//! `edeliver ping|version|start|stop|restart|migrate|migrations`: the nodes of an environment.
 
 use anyhow::anyhow;
 
 use super::Context;
 use super::node_hooks::{self, NodeHooks, Order};
-use crate::exit::{Exit, Failure, OrUsage};
+use crate::exit::{Exit, Failure, OrUsage, Signal};
 use crate::host::agent::PhaseError;
 use crate::host::each;
 use crate::node::{self, NodeAction};
-use crate::settings::NodeSettings;
+use crate::settings::{MigrateOn, NodeSettings};
 use crate::transport::{Session, TransportError};
 
 /// Tells or asks every node of `environment` and shows a block for each (PARITY.md section 4).
@@ -18,7 +18,10 @@ use crate::transport::{Session, TransportError};
 pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(), Failure> {
     let report = &context.report;
     let app = context.settings.app().or_usage()?;
-    let nodes = context.settings.nodes(environment).or_usage()?;
+    let mut nodes = context.settings.nodes(environment).or_usage()?;
+    if is_migration(action) && context.settings.migrate_on().or_usage()? == MigrateOn::First {
+        nodes.truncate(1);
+    }
     report.banner(&format!(
         "EDELIVER {} WITH {} COMMAND",
         app.to_uppercase(),
@@ -26,6 +29,8 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
     ));
     report.status(&match action {
         NodeAction::Version => format!("getting release versions from {environment} servers"),
+        NodeAction::Migrations => format!("getting pending migrations from {environment} servers"),
+        NodeAction::Migrate(_) => format!("migrating {environment} servers"),
         _ => format!("{}ing {environment} servers", action.as_str()),
     });
     report.status("Authorizing hosts");
@@ -36,7 +41,11 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
         return Ok(());
     }
     let orders: Vec<Order> = nodes.iter().map(|node| hooks.order(action, node)).collect::<Result<_, _>>()?;
-    let outcomes = each(&orders, |order| ask(context, action, order));
+    let outcomes: Vec<_> = match action {
+        // Where nodes share a database all the same, the first has done it all.
+        NodeAction::Migrate(_) => orders.iter().map(|order| ask(context, action, order)).collect(),
+        _ => each(&orders, |order| ask(context, action, order)),
+    };
     for (index, (node, outcome)) in nodes.iter().zip(&outcomes).enumerate() {
         let index = (nodes.len() > 1).then_some(index);
         report.print(&block(environment, index, node, outcome));
@@ -44,6 +53,10 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
     failure(action, &nodes, outcomes)?;
     report.banner(&done);
     Ok(())
+}
+
+fn is_migration(action: NodeAction) -> bool {
+    matches!(action, NodeAction::Migrate(_) | NodeAction::Migrations)
 }
 
 fn ask(context: &Context, action: NodeAction, order: &Order) -> Result<String, Failure> {
@@ -54,13 +67,24 @@ fn ask(context: &Context, action: NodeAction, order: &Order) -> Result<String, F
     }
     let place = context.place(&node.path)?;
     let argument = node.config.as_ref().map(|config| format!("--config={config}"));
-    node::command(&mut session, &place, action, argument.as_deref()).map_err(|error| match error {
-        PhaseError::Link(TransportError::Interrupted(signal)) => {
-            Failure { exit: Exit::Interrupted(signal), error: anyhow!("interrupted"), hints: Vec::new() }
-        }
-        error => Failure::failed(error),
-    })
+    node::command(&mut session, &place, action, argument.as_deref()).map_err(failure_of)
 }
+
+/// What was seen on a node, as the end of a command.
+pub(super) fn failure_of(error: PhaseError) -> Failure {
+    match error {
+        PhaseError::Link(TransportError::Interrupted(signal)) => interrupted(signal),
+        error => Failure::failed(error),
+    }
+}
+
+/// The user has asked to stop.
+pub(super) fn interrupted(signal: Signal) -> Failure {
+    Failure { exit: Exit::Interrupted(signal), error: anyhow!("interrupted"), hints: Vec::new() }
+}
+
+/// A further line behind "  response: ".
+const INDENTED: &str = "\n            ";
 
 /// As the original shows a node and its response.
 fn block(
@@ -78,11 +102,11 @@ fn block(
         lines.push(format!("  config  : {config}"));
     }
     match outcome {
-        Ok(response) => lines.push(format!("  response: {response}")),
+        Ok(response) => lines.push(format!("  response: {}", response.replace('\n', INDENTED))),
         Err(failure) => {
             lines.push("  response: failed".to_owned());
             let text = format!("{:#}", failure.error);
-            lines.push(format!("  error   : {}", text.replace('\n', "\n            ")));
+            lines.push(format!("  error   : {}", text.replace('\n', INDENTED)));
         }
     }
     lines.join("\n")

@@ -55,7 +55,12 @@ impl Target {
             } else if let Some(unfinished) = answer.facts("unfinished").next() {
                 let id = unfinished.split(' ').next().unwrap_or_default().to_owned();
                 claim.report.hint(&format!("{}: undoing the unfinished deploy {id}", self.addr));
-                self.call_guarded(claim, Phase::Undo, &[], "").map_err(TargetError::Unrecovered)?;
+                let answer =
+                    self.call_guarded(claim, Phase::Undo, &[], "").map_err(TargetError::Unrecovered)?;
+                for left in answer.facts("migrations_left") {
+                    let error = format!("{}: a migration of {id} could not be undone: {left}", self.addr);
+                    claim.report.error(&error);
+                }
                 undone = Some(id);
                 takeover = String::new();
             } else {

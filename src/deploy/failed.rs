@@ -93,6 +93,13 @@ impl Failed {
         if !lost.is_empty() {
             return unrestored(&job, failure, "not all hosts could be put back as they were", &lost);
         }
+        if let Some(left) = migrations_left(&targets) {
+            failure.exit = Exit::Unrestored;
+            failure.error = failure.error.context(format!(
+                "the hosts are back as they were, but migrations of this deploy could not be undone:{left}"
+            ));
+            return failure.hint("The release that has them is not there any more: undo them by hand.");
+        }
         if touched {
             job.claim.report.success("All hosts are back as they were before.");
         } else {
@@ -160,6 +167,15 @@ fn end(target: &mut Target, job: &Job, reason: &str) -> Result<Ended, TargetErro
     target.commit(job)?;
     target.finish(job);
     Ok(Ended::Kept)
+}
+
+/// Migrations that should have been undone; none when all is well.
+fn migrations_left(targets: &Targets) -> Option<String> {
+    let of = |target: &Target| -> Vec<String> {
+        target.migrations_left.iter().map(|left| format!("\n  {}: {left}", target.addr())).collect()
+    };
+    let left: Vec<String> = targets.hosts.iter().flat_map(|target| of(&lock(target))).collect();
+    (!left.is_empty()).then(|| left.concat())
 }
 
 /// What a host had to say about the failed release.

@@ -14,7 +14,7 @@ use crate::node::NodeState;
 use crate::release::Version;
 use crate::release::manifest::Manifest;
 use crate::report::Report;
-use crate::settings::{DeploySettings, OnFailure};
+use crate::settings::{DeployMigrations, DeploySettings, OnFailure};
 use crate::transport::{HostAddr, Interrupt};
 
 /// What is deployed, and by whom.
@@ -39,6 +39,8 @@ pub struct Job {
     pub on_failure: OnFailure,
     /// `KEEP_RELEASES`.
     pub keep_releases: usize,
+    /// `--migrate`: none when nothing is migrated.
+    pub migrations: Option<DeployMigrations>,
     /// Who works on the hosts.
     pub claim: Claim,
     /// What ends it early.
@@ -122,11 +124,17 @@ impl Job {
             health_check: settings.health_check.clone(),
             on_failure: settings.on_failure,
             keep_releases: settings.keep_releases,
+            migrations: None,
             claim: Claim::new(report),
             interrupt,
             source,
             wanted: Vec::new(),
         }
+    }
+
+    /// Whether the release has edeliver's own module, which migrates in the running node.
+    pub fn has_edeliver_module(&self) -> bool {
+        self.wanted.iter().any(|wanted| wanted.path.starts_with("lib/edeliver-"))
     }
 
     /// Whether a node that was so before is started.

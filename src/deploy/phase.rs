@@ -16,6 +16,8 @@ pub const SCRIPT: &str = concat!(
     include_str!("agent/switch.sh"),
     include_str!("agent/prune.sh"),
     include_str!("../node/node.sh"),
+    include_str!("../node/migrate.sh"),
+    include_str!("agent/migrations.sh"),
     include_str!("agent/undo.sh"),
     include_str!("agent/main.sh"),
 );
@@ -49,6 +51,8 @@ pub enum Phase {
     Announce,
     /// Verifies the new release that somebody else has started.
     Verify,
+    /// Migrates the database with the new release.
+    Migrate,
     /// Leaves the host as it is: nothing on it undoes the deploy by itself any more.
     Hold,
     /// Puts everything back.
@@ -86,6 +90,7 @@ impl Phase {
             Phase::Start => "start",
             Phase::Announce => "announce",
             Phase::Verify => "verify",
+            Phase::Migrate => "migrate",
             Phase::Hold => "hold",
             Phase::Undo => "undo",
             Phase::Commit => "commit",
@@ -114,6 +119,7 @@ impl Phase {
             Phase::Start => "starting and verifying the new release",
             Phase::Announce => "preparing for the start",
             Phase::Verify => "verifying the new release",
+            Phase::Migrate => "migrating the database",
             Phase::Hold => "leaving the host as it is",
             Phase::Undo => "rolling back",
             Phase::Commit => "committing",
@@ -144,7 +150,9 @@ impl Phase {
         match self {
             Phase::Stage => Duration::from_secs(6 * 3600),
             Phase::Stop | Phase::Start | Phase::Announce | Phase::Verify => node,
-            Phase::Undo => node * 2 + Duration::from_secs(300),
+            Phase::Migrate => node + place.migrate_timeout,
+            // It may have to undo migrations.
+            Phase::Undo => node * 2 + place.migrate_timeout + Duration::from_secs(300),
             Phase::Survey
             | Phase::Fingerprint
             | Phase::Open

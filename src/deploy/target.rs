@@ -53,6 +53,8 @@ pub struct Target {
     guarded: bool,
     /// The archive that the config brings here by itself.
     brought: Option<String>,
+    /// Migrations of this deploy that should have been undone, and were not.
+    pub(super) migrations_left: Vec<String>,
 }
 
 impl Target {
@@ -70,6 +72,7 @@ impl Target {
             verified: false,
             guarded: false,
             brought: None,
+            migrations_left: Vec::new(),
         }
     }
 
@@ -308,6 +311,16 @@ impl Target {
         Ok(())
     }
 
+    /// Migrates the database with the new release. `undo`: with the deploy they are undone.
+    pub(super) fn migrate(&mut self, job: &Job, undo: bool) -> Result<(), TargetError> {
+        let with_the_deploy = if undo { "undo" } else { "keep" }.to_owned();
+        let answer = self.call_guarded(&job.claim, Phase::Migrate, &[with_the_deploy], "")?;
+        for migration in answer.facts("migrated") {
+            job.claim.report.print(&format!("  {}: migrated {migration}", self.addr));
+        }
+        Ok(())
+    }
+
     /// Leaves it as it is: nothing on it undoes the deploy by itself any more.
     pub(super) fn hold(&mut self, job: &Job) -> Result<(), TargetError> {
         let owner = [job.claim.owner.to_line()];
@@ -360,6 +373,10 @@ impl Target {
             let answer =
                 self.until_known(|target| target.call_guarded(&job.claim, Phase::Undo, &line, ""))?;
             self.reached = Reached::Opened;
+            for migration in answer.facts("migrated") {
+                job.claim.report.print(&format!("  {}: migrated {migration}", self.addr));
+            }
+            self.migrations_left.extend(answer.facts("migrations_left").map(str::to_owned));
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
                 said.extend(

@@ -15,6 +15,7 @@ use super::job::Job;
 use super::target::{Reached, Target};
 use crate::exit::{Exit, Failure};
 use crate::host::each;
+use crate::settings::MigrateOn;
 use crate::transport::Session;
 
 /// All hosts are locked and fit for the deploy.
@@ -175,6 +176,14 @@ impl Deploy<Switched> {
         self.step::<Switched>(Target::announce)?.between(run)
     }
 
+    /// Migrates the database with the new release, while the old node still runs.
+    ///
+    /// # Errors
+    /// When a migration fails.
+    pub fn migrate(self) -> Result<Self, Failed> {
+        self.migrated()
+    }
+
     /// Waits until the release that the config has started has proven itself on all hosts.
     ///
     /// # Errors
@@ -191,6 +200,14 @@ impl Deploy<Switched> {
 }
 
 impl Deploy<Verified> {
+    /// Migrates the database with the new release, which runs where it is to run.
+    ///
+    /// # Errors
+    /// When a migration fails.
+    pub fn migrate(self) -> Result<Self, Failed> {
+        self.migrated()
+    }
+
     /// Makes the deploy final on all hosts, once all of them have said that they wait for it.
     ///
     /// # Errors
@@ -253,6 +270,32 @@ impl<State> Deploy<State> {
             Ok(()) => Ok(self),
             Err(failure) => Err(Failed::of_all(self.targets, self.job, failure)),
         }
+    }
+
+    /// On the first host, or on all of them one after the other (`MIGRATE_ON`).
+    fn migrated(self) -> Result<Self, Failed> {
+        let Some(migrations) = self.job.migrations else { return Ok(self) };
+        let count = match migrations.on {
+            MigrateOn::First => 1,
+            MigrateOn::All => self.targets.hosts.len(),
+        };
+        let migrated = self
+            .targets
+            .hosts
+            .iter()
+            .take(count)
+            .try_for_each(|target| lock(target).migrate(&self.job, migrations.undo));
+        let failure = match (migrated, self.job.interrupt.received()) {
+            (_, Some(signal)) => interrupted(signal),
+            (Ok(()), None) => return Ok(self),
+            (Err(error), None) => combine(&[error]),
+        };
+        let failure = if migrations.undo {
+            failure
+        } else {
+            failure.hint("Migrations that ran stay; --rollback-migrations would undo them with the deploy.")
+        };
+        Err(Failed::of_all(self.targets, self.job, failure))
     }
 
     fn into_state<Next>(self) -> Deploy<Next> {

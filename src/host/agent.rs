@@ -22,6 +22,10 @@ pub struct Place {
     pub stable_for: Duration,
     /// How long a host waits for a client that it does not hear of before it goes back on its own.
     pub lease: Duration,
+    /// How long migrations may take.
+    pub migrate_timeout: Duration,
+    /// Settings that the host's side finds in its environment, by the names there.
+    pub environment: Vec<(String, String)>,
 }
 
 /// One phase: what the host's side is asked to do.
@@ -117,7 +121,7 @@ impl Answer {
 }
 
 /// The command of a phase. The nonce tells its last line from anything that a profile prints.
-fn command(place: &Place, request: &Request, nonce: &str) -> RemoteCommand {
+pub fn command(place: &Place, request: &Request, nonce: &str) -> RemoteCommand {
     let command = RemoteCommand::script(request.script)
         .arg(request.verb)
         .arg(nonce)
@@ -127,6 +131,8 @@ fn command(place: &Place, request: &Request, nonce: &str) -> RemoteCommand {
         .arg(place.start_timeout.as_secs().max(1).to_string())
         .arg(place.stable_for.as_secs_f64().to_string())
         .args(&request.args)
+        .env("EDELIVER_MIGRATE_TIMEOUT", place.migrate_timeout.as_secs().max(1).to_string())
+        .envs(place.environment.iter().map(|(name, value)| (name, value)))
         .deadline(request.time_limit);
     let command = if request.profile { command.profile(&place.profile) } else { command };
     if request.interruptible { command } else { command.uninterruptible() }

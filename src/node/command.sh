@@ -1,13 +1,12 @@
-# One node command: ping, version, start, stop, restart. Prints "response TEXT"; what is printed was
-# seen on the host.
+# One node command. Prints "response TEXT" lines; what is printed was seen on the host.
 # shellcheck shell=sh disable=SC2154
 
-# $1: an argument for the start script, or nothing.
+# $1: an argument for the start script, or the direction of a migration. $2: the version to migrate to.
 node_command() {
 	[ -d "$root" ] || fail "not deployed: there is no $root"
 	[ -x "$root/bin/$app" ] || fail "not deployed: there is no $root/bin/$app that can be run"
 	case $verb in
-	start | stop | restart)
+	start | stop | restart | migrate)
 		[ ! -e "$journal" ] || fail "a deploy is under way or was left unfinished on this host: $journal"
 		(umask 077 && mkdir -p -- "$state") || fail "cannot make $state"
 		;;
@@ -36,13 +35,24 @@ node_command() {
 		[ -z "$pid" ] || take_down
 		bring_up "$1"
 		;;
+	migrate) migrate "$1" "$2" ;;
+	migrations) show_pending ;;
 	esac
 }
 
-# Not running and running without an answer are told apart by looking for the process.
+# Not running, hanging and refusing us are told apart by looking at the process.
 require_answer() {
 	[ -n "$pid" ] || fail "not running"
-	ask_node || fail "not responding: it runs as process $pid but does not answer (another cookie or name, or it hangs)"
+	case $(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null) in
+	T | t) fail "not responding: it runs as process $pid, which was halted by a signal; 'kill -CONT $pid' lets it go on" ;;
+	esac
+	asked=$(date +%s)
+	! ask_node || return 0
+	waited=$(($(date +%s) - asked))
+	# The VM gives up a connection that nobody answers after 7 s.
+	[ "$waited" -lt 7 ] || fail "not responding: it runs as process $pid, but did not answer within $waited s: it hangs or is overloaded"
+	say "$answer" | grep -v '^$' | tail -n 3
+	fail "wrong cookie: it runs as process $pid, but refuses the cookie of $root (or has another name, or is not that far yet); 'restart' replaces it"
 }
 
 take_down() {
@@ -57,7 +67,7 @@ bring_up() {
 	if [ -n "$1" ]; then output=$(start_node "$1"); else output=$(start_node); fi || {
 		ended=$?
 		say "$output"
-		fail "cd $root && bin/$app $start ended with exit status $ended"
+		fail "$start_line ended with exit status $ended"
 	}
 	verify_node "$files" '' || {
 		say "$output"
@@ -68,5 +78,38 @@ bring_up() {
 	say "response ok"
 }
 
-node_command "$1"
+# The migrations of edeliver's own module run in the node, which must answer.
+prepare_migrations() {
+	find_migrator
+	[ "$through" = eval ] || require_answer
+}
+
+migrate() {
+	prepare_migrations
+	run_migrations "$1" "$2" >"$state/migrated" 2>&1
+	ended=$?
+	told=$(cat -- "$state/migrated")
+	rm -f -- "$state/migrated"
+	[ "$ended" -eq 0 ] || {
+		say "$told"
+		fail "migrating $1 failed"
+	}
+	ran=$(say "$told" | sed -n 's/^migrated //p')
+	if [ -n "$ran" ]; then say "$ran" | sed 's/^/response /'; else say "response nothing to migrate"; fi
+}
+
+show_pending() {
+	prepare_migrations
+	pending=$(pending_migrations) || {
+		say "$pending"
+		fail "cannot tell which migrations are pending"
+	}
+	if [ -n "$pending" ]; then
+		say "$pending" | sed 's/^\([0-9]*\) \(.*\)/response pending: \2 (\1)/'
+	else
+		say "response none pending"
+	fi
+}
+
+node_command "$@"
 done_line

@@ -3,6 +3,26 @@
 
 # How long one call of the control script may take, in seconds. A node that hangs must not hang us.
 call_time=30
+# Where a service manager owns the node: the user's own commands.
+start_command=${EDELIVER_START_COMMAND:-}
+stop_command=${EDELIVER_STOP_COMMAND:-}
+status_command=${EDELIVER_STATUS_COMMAND:-}
+
+# In a subshell: in the release's directory, with the environment of the user's own programs.
+enter_release() {
+	cd -- "$root" || exit 1
+	LC_ALL=$EDELIVER_LOCALE
+	[ -n "$LC_ALL" ] || unset LC_ALL
+	unset EDELIVER_LOCALE EDELIVER_START_COMMAND EDELIVER_STOP_COMMAND EDELIVER_STATUS_COMMAND
+}
+
+# Runs the user's command $2 on the host, for at most $1 seconds.
+run_own() {
+	(
+		enter_release
+		exec timeout "$1" sh -c "$2" </dev/null 2>&1
+	)
+}
 
 # Sets $kind by what the start script says of itself: mix (built into Elixir), relx (4 and later),
 # distillery, or extended (relx 3, rebar 2 and everything that is controlled like them).
@@ -58,13 +78,14 @@ find_pid() {
 
 # A process that has ended and waits for its parent counts as gone.
 is_alive() {
-	[ -n "$1" ] && kill -0 "$1" 2>/dev/null || return 1
+	# One of another user cannot be sent a signal, but be seen.
+	[ -n "$1" ] && { kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ]; } || return 1
 	! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
 }
 
-# Runs the control script with what makes the running node $pid listen: the script, name and cookie
-# that it was started with when we have kept them, else the cookie that stands on its command line.
-call() {
+# Sets what makes the running node $pid listen: $script, with the name and cookie that it was started
+# with when we have kept them, else $cookie as it stands on its command line.
+find_control() {
 	script=$root/bin/$app cookie=
 	if [ -n "${pid:-}" ]; then
 		if [ "$(cat "$state/control/pid" 2>/dev/null)" = "$pid" ]; then
@@ -73,8 +94,13 @@ call() {
 			cookie=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n '/^-setcookie$/{n;p;q;}')
 		fi
 	fi
+}
+
+# Runs the control script of the running node.
+call() {
+	find_control
 	(
-		cd -- "$root" || exit 1
+		enter_release
 		if [ -n "$cookie" ]; then export RELEASE_COOKIE="$cookie" RELX_COOKIE="$cookie"; fi
 		exec timeout "$call_time" "$script" "$@" </dev/null 2>&1
 	)
@@ -181,10 +207,12 @@ node_facts() {
 	fi
 }
 
-# Sets $kind, and $start to the word that starts a node in the background.
+# Sets $kind, $start to the word that starts a node in the background, and $start_line to the command
+# that does it.
 find_start() {
 	find_kind "$root/bin/$app"
 	case $kind in mix | relx) start=daemon ;; *) start=start ;; esac
+	start_line="cd $root && ${start_command:-bin/$app $start}"
 }
 
 # Starts the release in $root with the start script's arguments in "$@". Fails with the script's words.
@@ -192,29 +220,53 @@ find_start() {
 start_node() {
 	[ -x "$root/bin/$app" ] || { say "there is no $root/bin/$app that can be run"; return 1; }
 	find_start
+	if [ -n "$start_command" ]; then
+		run_own "$start_timeout" "$start_command"
+		return
+	fi
 	(
-		cd -- "$root" || exit 1
+		enter_release
 		exec timeout "$start_timeout" "bin/$app" "$start" "$@" </dev/null 2>&1
 	)
 }
 
-# Stops the process $1: by its own control script, else by SIGTERM, on which a node stops in good
-# order too. Fails when it is still there after the time for a start, unless $2 is "kill".
+# Stops the process $1: by the user's command or its own control script, else by SIGTERM, on which a
+# node stops in good order too. Fails when it is still there after the time for a start, unless $2 is "kill".
 stop_node() {
 	pid=$1
 	is_alive "$pid" || return 0
 	find_kind "$root/bin/$app"
 	call_time=$start_timeout
-	call stop >"$state/stop.output" 2>&1 || tail -n 3 -- "$state/stop.output"
+	if [ -n "$stop_command" ]; then run_own "$start_timeout" "$stop_command"; else call stop; fi \
+		>"$state/stop.output" 2>&1 || tail -n 3 -- "$state/stop.output"
 	rm -f -- "$state/stop.output"
 	call_time=30
-	wait_gone "$pid" "$((start_timeout / 2 + 1))" && return 0
-	say "process $pid does not stop when asked by bin/$app: sending SIGTERM"
+	if wait_gone "$pid" "$((start_timeout / 2 + 1))"; then
+		[ "${2:-}" = kill ] || wait_down
+		return
+	fi
+	say "process $pid does not stop when asked by ${stop_command:-bin/$app}: sending SIGTERM"
 	kill -TERM "$pid" 2>/dev/null
-	wait_gone "$pid" "$((start_timeout / 2 + 1))" && return 0
+	if wait_gone "$pid" "$((start_timeout / 2 + 1))"; then
+		[ "${2:-}" = kill ] || wait_down
+		return
+	fi
 	[ "${2:-}" = kill ] || return 1
 	kill -KILL "$pid" 2>/dev/null
 	wait_gone "$pid" 5
+}
+
+# The process is gone; the service manager must know it as well.
+wait_down() {
+	[ -n "$status_command" ] || return 0
+	end=$(($(date +%s) + start_timeout))
+	while runs_by_status; do
+		[ "$(date +%s)" -lt "$end" ] || {
+			say "process $pid is gone, but STATUS_COMMAND still succeeds: $status_command"
+			return 1
+		}
+		sleep 0.2
+	done
 }
 
 wait_gone() {
@@ -239,7 +291,7 @@ verify_node() {
 			seen=$pid
 			if ask_node; then
 				is_version "$1" || { why="the node answers with version $version"; return 1; }
-				[ "$status" != started ] || [ -n "$missing" ] || break
+				[ "$status" != started ] || [ -n "$missing" ] || ! runs_by_status || break
 			fi
 		elif [ -n "$seen" ]; then
 			why="the node's process $seen has ended"
@@ -251,7 +303,8 @@ verify_node() {
 	[ "$pids" = "$pid" ] || { why="several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
 	check_health "${3:-}" || return 1
 	sleep "$stable_for"
-	is_alive "$pid" && ask_node && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] && return 0
+	is_alive "$pid" && ask_node && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] &&
+		runs_by_status && return 0
 	[ -z "$missing" ] || { tell_why_not; return 1; }
 	why="the node did not stay up for $stable_for s"
 	return 1
@@ -281,13 +334,13 @@ try_health() {
 		fi
 		;;
 	*)
-		(
-			cd -- "$root" || exit 1
-			exec timeout "$call_time" sh -c "$1" </dev/null 2>&1
-		)
+		run_own "$call_time" "$1"
 		;;
 	esac
 }
+
+# Whether the node runs by the word of the service manager, where there is one.
+runs_by_status() { [ -z "$status_command" ] || run_own "$call_time" "$status_command" >/dev/null; }
 
 is_version() { [ "$1" = unknown ] || [ "$version" = "$1" ]; }
 
@@ -296,21 +349,28 @@ tell_why_not() {
 		why="no process of the node appeared within $start_timeout s"
 	elif [ -n "$missing" ]; then
 		why="not all applications are started: $missing"
+	elif [ -n "$version" ] && [ "$status" = started ]; then
+		why="the node answers, but STATUS_COMMAND does not succeed: $status_command"
 	else
 		why="the node runs as process $seen but does not answer (within $start_timeout s)"
 	fi
 }
 
 # Prints "SIZE FILE" for each log of the node, the newest first.
-node_logs() {
-	set --
-	for file in "$root"/tmp/log/erlang.log.* "$root"/log/*.log "$root"/log/erlang.log.* "$root"/var/log/erlang.log.*; do
+node_logs() (
+	cd -- "$root" || return 0
+	# Patterns of the user's, relative to the release.
+	# shellcheck disable=SC2086
+	set -- ${EDELIVER_NODE_LOGS:-tmp/log/erlang.log.* log/*.log log/erlang.log.* var/log/erlang.log.*}
+	for file in "$@"; do
+		shift
+		case $file in /*) ;; *) file=$root/$file ;; esac
 		[ ! -f "$file" ] || set -- "$@" "$file"
 	done
 	[ $# -gt 0 ] || return 0
 	# shellcheck disable=SC2012 # ls sorts by time, and these names are plain
 	ls -1t -- "$@" | while IFS= read -r file; do say "$(wc -c <"$file" | tr -d ' ') $file"; done
-}
+)
 
 # The last lines that came to the node's newest log since $1, the output of an earlier node_logs.
 node_log() {

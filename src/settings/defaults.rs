@@ -68,6 +68,9 @@ pub(super) fn after_config(loader: &mut Loader<'_>) {
         ("ON_FAILURE", "rollback"),
         ("LEASE", "15"),
         ("KEEP_RELEASES", "5"),
+        ("MIGRATE_WHEN", "after"),
+        ("MIGRATE_ON", "first"),
+        ("MIGRATE_TIMEOUT", "3600"),
         ("HOOK_ERREXIT", "true"),
         ("DOCKER_RELEASE_BASE_IMAGE", "edeliver/release-base:1.0"),
     ] {

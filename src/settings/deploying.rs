@@ -58,6 +58,7 @@ impl Settings {
             health_check: self.optional("HEALTH_CHECK"),
             keep_releases: self.keep_releases()?,
             on_failure: self.on_failure()?,
+            migrations: self.deploy_migrations()?,
         })
     }
 

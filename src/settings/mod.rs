@@ -10,6 +10,7 @@ mod deploying;
 mod dotenv;
 mod error;
 mod load;
+mod migrating;
 mod origin;
 pub mod shellfile;
 pub mod table;

@@ -132,6 +132,35 @@ pub enum OnFailure {
     KeepGood,
 }
 
+/// The nodes that migrations run on (`MIGRATE_ON`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrateOn {
+    /// The first one, since they share a database.
+    First,
+    /// All of them, one after the other.
+    All,
+}
+
+/// When a deploy migrates (`MIGRATE_WHEN`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrateWhen {
+    /// The new files are in place, and the old node still runs.
+    Before,
+    /// The new release has been verified.
+    After,
+}
+
+/// The migrations of a deploy (`--migrate`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeployMigrations {
+    /// When they run.
+    pub when: MigrateWhen,
+    /// Where they run.
+    pub on: MigrateOn,
+    /// A deploy that fails also undoes those that it ran (`--rollback-migrations`).
+    pub undo: bool,
+}
+
 /// What a deploy needs (PARITY.md section 2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeploySettings {
@@ -165,6 +194,8 @@ pub struct DeploySettings {
     pub keep_releases: usize,
     /// `ON_FAILURE`, default rollback.
     pub on_failure: OnFailure,
+    /// `MIGRATE`: none when nothing is to be migrated.
+    pub migrations: Option<DeployMigrations>,
 }
 
 /// A node of an environment: `user@host:/path[|config]` (PARITY.md section 2, `<ENV>_NODES`).

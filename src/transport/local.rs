@@ -30,6 +30,15 @@ impl Local {
         fs_err::create_dir_all(&home).map_err(|error| failed(error.to_string()))?;
         Ok(Self { home: Some(home) })
     }
+
+    /// A shell of the host, at home.
+    pub(super) fn shell(&self) -> Command {
+        let mut shell = Command::new("sh");
+        if let Some(home) = &self.home {
+            shell.env("HOME", home).current_dir(home);
+        }
+        shell
+    }
 }
 
 impl Engine for Local {
@@ -40,11 +49,8 @@ impl Engine for Local {
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
-        let mut shell = Command::new("sh");
+        let mut shell = self.shell();
         shell.args(["-c", line]);
-        if let Some(home) = &self.home {
-            shell.env("HOME", home).current_dir(home);
-        }
         let status = child::run(&mut shell, input, sink, watch)?;
         Ok(match (status.code(), status.signal()) {
             (Some(code), _) => ExitStatus::Code(code),

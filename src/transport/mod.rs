@@ -1,4 +1,4 @@
-//! Talking to a host: connect, run a command, upload, download.
+//! Talking to a host: connect, run a command (also on our terminal), upload, download.
 //!
 //! One [`Session`] per host for a whole command. Three engines carry it: libssh2, the system's
 //! OpenSSH (where the user's ssh configuration asks for what libssh2 lacks), and `local`, which
@@ -23,6 +23,7 @@ pub mod quote;
 pub mod session;
 mod ssh_config;
 mod stdio;
+mod terminal;
 mod transfer;
 mod watch;
 
@@ -35,3 +36,4 @@ pub use options::ConnectOptions;
 pub use path::{InvalidRemotePath, RemotePath};
 pub use session::Session;
 pub use stdio::{Output, Stdin, Stream};
+pub use terminal::on_terminal;

@@ -65,6 +65,8 @@ const PAGES: &[&str] = &[
     "version",
     "migrate",
     "migrations",
+    "remote_console",
+    "logs",
     "show",
     "show releases",
     "show appups",

@@ -104,6 +104,12 @@ fn nodes() {
         migrations
         migrations production
         migrations on production
+        remote_console production --host=web-1
+        remote-console
+        logs
+        logs -f on production --lines=5
+        logs production --lines=many
+        deploy release to production --start-deploy --migrate --rollback-migrations
         show migrations
         show migrations production
         show migrations on production --host=web-1

@@ -2,7 +2,8 @@
 # The start script of the stand-in release: to a deploy tool it looks like the extended start script
 # of an Erlang release. No Erlang is behind it: the node is a shell loop.
 #
-# start | daemon | foreground | stop | restart | pid | ping | version | rpc M F [A] | eval EXPR
+# start | daemon | foreground | stop | restart | pid | ping | version | rpc M F [A] | eval EXPR |
+# remote_console
 #
 # As with Erlang, a node is reached by its name with its cookie, not by its files: who is registered
 # stands in $STAND_IN_RUN (default ~/.stand-in), which takes the place of epmd, and a caller with
@@ -215,6 +216,20 @@ call() {
     esac
 }
 
+# Says what it sees of its terminal; ctrl-c does not end it.
+console() {
+    require_answer
+    trap 'echo "it was interrupted"' INT
+    trap 'echo "it has $(stty size)"' WINCH
+    echo "console of $(node_name), terminal $TERM $(stty size)"
+    while :; do
+        IFS= read -r line || continue
+        [ "$line" != leave ] || exit 0
+        [ "$line" != break ] || exit 5
+        echo "it was told $line"
+    done
+}
+
 main() {
     mode=${1:-help}
     case $mode in
@@ -227,6 +242,7 @@ main() {
         ;;
     ping) require_answer && echo pong ;;
     pid) require_answer && echo "$pid" ;;
+    remote_console) console ;;
     version) require_answer && echo "$running_version" ;;
     rpc) require_answer && call "${2:-}:${3:-start}" ;;
     eval)

@@ -77,7 +77,7 @@ start)
 	output=$(start_node) || {
 		ended=$?
 		say "$output"
-		fail "cd $root && bin/$app $start ended with exit status $ended"
+		fail "$start_line ended with exit status $ended"
 	}
 	prove_start "$1" "${2:-}"
 	;;
@@ -86,6 +86,7 @@ announce)
 	announce_start
 	;;
 verify) prove_start "$1" ;;
+migrate) migrate_in_deploy "$1" ;;
 hold)
 	is_owner "$1" || fail "the host has gone back on its own"
 	stop_guard

@@ -23,6 +23,7 @@ undo_deploy() {
 	esac
 	told=${1:-$(fact_of history "$journal")}
 	grep -q '^mark undoing' "$journal" || mark undoing
+	undo_migrations
 	if grep -q '^mark starting' "$journal"; then stop_failed; fi
 	undo_tree
 	if [ -n "$old_pid" ] && ! node_pids | grep -qx "$old_pid"; then restart_old; fi

@@ -6,8 +6,10 @@
 # shellcheck shell=sh disable=SC2034
 
 set -u
+# For the release's own programs it stays what it was.
+EDELIVER_LOCALE=${EDELIVER_LOCALE-${LC_ALL-}}
 LC_ALL=C
-export LC_ALL
+export LC_ALL EDELIVER_LOCALE
 exec 2>&1
 
 say() { printf '%s\n' "$*"; }

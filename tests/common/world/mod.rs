@@ -12,6 +12,7 @@ mod outcome;
 mod release;
 mod snapshot;
 mod steps;
+mod terminal;
 mod trap;
 
 use std::ffi::OsStr;
@@ -29,6 +30,7 @@ pub use outcome::{Outcome, Output, Running};
 pub use release::{APP, Entry, Release};
 pub use snapshot::Snapshot;
 pub use steps::{Fault, Steps};
+pub use terminal::Terminal;
 pub use trap::{At, Trap};
 
 /// A user with a home directory of their own, a project with its store, and hosts.
@@ -44,7 +46,12 @@ pub struct World {
 impl World {
     /// A user with a project whose releases are stand-ins, without hosts and without releases.
     pub fn new() -> Self {
-        let world = Self::with_app(APP, "");
+        Self::of(APP)
+    }
+
+    /// The same with a project of this name, whose releases are its own.
+    pub fn of(app: &str) -> Self {
+        let world = Self::with_app(app, "");
         fs::create_dir_all(world.project().join(".deliver/releases")).unwrap();
         world.write_config();
         world
@@ -202,6 +209,15 @@ impl World {
     /// Starts the real binary in the project, for tests that act while it runs.
     pub fn spawn<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Running {
         self.start(Command::new(env!("CARGO_BIN_EXE_edeliver")), args)
+    }
+
+    /// Starts the real binary on a terminal of this many rows and columns.
+    pub fn on_terminal<I: IntoIterator<Item: AsRef<OsStr>>>(&self, size: (u16, u16), args: I) -> Terminal {
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_edeliver")]);
+        let mut command = self.command(command, args);
+        command.env("TERM", "xterm");
+        Terminal::start(command, self.names(), size)
     }
 
     /// Runs the real binary and has a shell command read its output; the status is the binary's.

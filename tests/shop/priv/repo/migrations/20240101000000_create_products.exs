@@ -1,0 +1,8 @@
+%{
+  up: [
+    "CREATE TABLE products (name TEXT)"
+  ],
+  down: [
+    "DROP TABLE products"
+  ]
+}

@@ -1,0 +1,8 @@
+%{
+  up: [
+    "CREATE TABLE prices (cents INTEGER)"
+  ],
+  down: [
+    "DROP TABLE prices"
+  ]
+}

@@ -1,0 +1,8 @@
+%{
+  up: [
+    "CREATE TABLE stock (count INTEGER)"
+  ],
+  down: [
+    "DROP TABLE stock"
+  ]
+}

@@ -1,0 +1,8 @@
+%{
+  up: [
+    "CREATE TABLE orders (id INTEGER)"
+  ],
+  down: [
+    "DROP TABLE orders"
+  ]
+}
