@@ -316,6 +316,13 @@ fn by_edelivers_module() {
         .succeeds()
         .says(&["response: down 20240303000000 create_stock\n"]);
     assert_eq!(tables(&world), "prices products");
+    let profile = world.host(1).home().join(".profile");
+    let text = fs::read_to_string(&profile).unwrap();
+    fs::write(&profile, text + "export SHOP_START_TAKES=4000\n").unwrap();
+    world
+        .edeliver(["restart", "production", "-V"])
+        .succeeds()
+        .says(&["  [user]@host-1: Started application 'shop'.\n", "response: ok\n"]);
     world.reconfigure(&format!("{SETTINGS}\nECTO_REPOSITORY='x; y'"));
     world.edeliver(["migrate", "production"]).exits(2).says(&["ECTO_REPOSITORY", "the name of a module"]);
     world.reconfigure(SETTINGS);
