@@ -264,7 +264,8 @@ __edeliver_question() {
   esac
   {
     builtin printf '%s\0' "$1" "$(($# - 1))"
-    builtin printf '%s\0' "${@:2}"
+    shift
+    builtin printf '%s\0' "$@"
     __edeliver_variables
   } >|"$__edeliver_dir/request.$__edeliver_id"
   __edeliver_answer "$__edeliver_id" 186<>"$__edeliver_reply"
@@ -300,26 +301,32 @@ __edeliver_remote() {
 # ---- statuses -----------------------------------------------------------------------------------
 
 # Remembers the command that failed last, and where it stands when that is outside this file.
+# No test here: to bash 3.2 `[[ ]]` is a command that failed even as the condition of an `if`.
 __edeliver_note() {
   __edeliver_failed=$1
-  if [[ $3 != "$__edeliver_dir/prelude.bash" ]]; then
-    __edeliver_line=$2 __edeliver_file=$3
-  fi
+  case $3 in
+    "$__edeliver_dir/prelude.bash") ;;
+    *) __edeliver_line=$2 __edeliver_file=$3 ;;
+  esac
   # Before bash 5.1 a subshell that fails does not show up as the command that failed.
-  if [[ ${BASH_SUBSHELL-0} != 0 && ${BASH_VERSINFO[0]}${BASH_VERSINFO[1]} -lt 51 ]]; then
-    : >|"$__edeliver_dir/subshell"
-  fi
+  case ${BASH_SUBSHELL-0}/${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]} in
+    0/* | */[6-9].* | */[1-9][0-9].* | */5.[1-9]*) ;;
+    *) : >|"$__edeliver_dir/subshell" ;;
+  esac
 }
 
-# Whether the last thing that ran was a bare test, as in `[ -f x ] && cmd` when there is no x.
+# Whether the last thing that ran was a bare test, as in `[ -f x ] && cmd` when there is no x. One
+# that is false has status 1.
 __edeliver_fell_through() {
-  if [[ -e $__edeliver_dir/subshell ]]; then
-    return 1
-  fi
-  case ${__edeliver_failed-} in
-    '[ '* | '[[ '* | 'test '* | '(('*) return 0 ;;
+  case $1/${__edeliver_failed-} in
+    '1/[ '* | '1/[[ '* | '1/test '* | '1/(('*) ;;
+    *) return 1 ;;
   esac
-  return 1
+  # What a test substitutes may fail: the subshell is taken for that one then.
+  case ${__edeliver_failed-} in
+    *'$('* | *'`'* | *'<('*) return 0 ;;
+  esac
+  [[ ! -e $__edeliver_dir/subshell ]]
 }
 
 __edeliver_forget() {
@@ -338,7 +345,7 @@ __edeliver_hook() {
 }
 
 __edeliver_judge() {
-  if [[ $1 == 0 ]] || __edeliver_fell_through; then
+  if [[ $1 == 0 ]] || __edeliver_fell_through "$1"; then
     return 0
   fi
   if [[ ${HOOK_ERREXIT-} == false ]]; then
@@ -422,7 +429,7 @@ __edeliver_watch() {
 # Says how the command ended.
 __edeliver_done() {
   local __edeliver_fine=no
-  if [[ $1 != 0 ]] && __edeliver_fell_through; then
+  if [[ $1 != 0 ]] && __edeliver_fell_through "$1"; then
     __edeliver_fine=yes
   fi
   builtin printf 'done %s\0' "$1" >&189

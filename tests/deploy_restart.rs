@@ -41,6 +41,21 @@ fn a_release_that_its_script_does_not_bring_up_is_rolled_back() {
 }
 
 #[test]
+fn a_restart_of_the_configs_own_that_fails_is_rolled_back() {
+    let mut world = world(SCRIPT, Release::of("2.0.0"));
+    let before = world.snapshot();
+    for (body, said) in [
+        ("restart_script \"$2\"; echo 'exit 3'", "a script of the config ended with exit status 3"),
+        ("restart_script \"$2\"; return 3", "get_restart_node_command (.deliver/config:"),
+    ] {
+        println!("{body}");
+        world.reconfigure(&format!("{SCRIPT}get_restart_node_command() {{ {body}; }}"));
+        world.deploy("2.0.0").exits(1).says(&[said]);
+        world.assert_unchanged(&before);
+    }
+}
+
+#[test]
 fn a_redefined_start_that_fails_after_it_has_restarted_is_rolled_back() {
     let own = r#"force_start_release() { __remote "$(restart_script "$DELIVER_TO")"; return 3; }"#;
     let world = world(&format!("{SCRIPT}{own}"), Release::of("2.0.0"));

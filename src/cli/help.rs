@@ -1,6 +1,5 @@
 //! Help, manual page and completions, all from the one clap tree.
 
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use clap::{Arg, ArgAction, CommandFactory};
@@ -118,8 +117,8 @@ fn fill(text: &str, width: usize) -> Vec<String> {
 }
 
 fn write_line(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "{line}");
+    text.push_str(&line.to_string());
+    text.push('\n');
 }
 
 /// The command at `path`, or the last one on the way there.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::report::Report;
+use crate::settings::shellfile::Function;
 use crate::settings::table::{SETTINGS, known};
 use crate::settings::{Origin, Setting, Settings, SettingsError, Stage};
 use crate::shell::names::role;
@@ -70,10 +71,12 @@ fn meant(name: &str) -> String {
 pub fn listing(settings: &Settings) -> String {
     let (used, unused): (Vec<&Setting>, Vec<&Setting>) =
         settings.iter().partition(|setting| !setting.is_unused());
-    let place = |line: usize| format!("{}:{line}", settings.config());
+    let place = |function: &Function| {
+        format!("{}:{}", function.sourced_from.as_deref().unwrap_or(settings.config()), function.line)
+    };
     let functions = settings.functions().iter();
     let functions = functions
-        .map(|function| [function.name.clone(), place(function.line), role(&function.name).to_string()])
+        .map(|function| [function.name.clone(), place(function), role(&function.name).to_string()])
         .collect();
     [
         table(&used.into_iter().map(row).collect::<Vec<_>>()),

@@ -152,7 +152,18 @@ impl Context {
     /// # Errors
     /// When a setting of it is invalid.
     pub fn targets(&self, settings: &DeploySettings) -> Result<Vec<Target>, Failure> {
-        let options = self.connect_options(false)?;
+        self.targets_over(settings, &self.connect_options(false)?)
+    }
+
+    /// The same, to be connected to like that.
+    ///
+    /// # Errors
+    /// As [`Context::targets`].
+    pub fn targets_over(
+        &self,
+        settings: &DeploySettings,
+        options: &ConnectOptions,
+    ) -> Result<Vec<Target>, Failure> {
         let place = self.place(&settings.deliver_to)?;
         let target = |host: &HostAddr| Target::new(host.clone(), place.clone(), options.clone());
         Ok(settings.hosts.iter().map(target).collect())

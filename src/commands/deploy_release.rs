@@ -9,7 +9,7 @@ use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage};
 use crate::release::ExpectedErts;
 use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure};
-use crate::store::Store;
+use crate::store::{Store, release_kinds};
 
 /// The recipe (PARITY.md section 4, "deploy release").
 ///
@@ -30,7 +30,7 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     if release.plan {
         return plan::run(context, &job, release.json);
     }
-    deploy(context, &settings, job)?;
+    deploy(context, &settings, job, &[])?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())
 }
@@ -63,7 +63,8 @@ fn migrations(
 pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) -> Result<Job, Failure> {
     let store = Store::new(&context.settings.store().or_usage()?, context.settings.project(), &settings.app)
         .or_usage()?;
-    let archive = select::archive(context, &store, &settings.app, version, settings.release_tool)?;
+    let kinds = release_kinds(settings.release_tool);
+    let archive = select::archive(context, &store, &settings.app, version, kinds)?;
     let opened = store.open(&archive)?;
     // The archive's name may carry a revision that the release itself does not know.
     let boots = opened
@@ -76,8 +77,9 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     Ok(job)
 }
 
-/// The transaction. Every step is taken on all hosts before the next one begins.
-pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Failure> {
+/// The transaction. Every step is taken on all hosts before the next one begins. `last` are functions of
+/// the config that run when all hosts have verified; when one fails, all go back.
+pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&str]) -> Result<(), Failure> {
     let report = &context.report;
     let (version, clean, start) = (job.version.clone(), job.clean, job.start);
     let migrate = job.migrations.map(|migrations| migrations.when);
@@ -89,8 +91,8 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
         now
     };
     let file = format!("{}_{version}.tar.gz", settings.app);
-    let hooks = StageHooks::new(context, settings, &version)?;
-    Deploy::open(job, context.targets(settings)?)
+    let hooks = StageHooks::new(context, settings, Some(&version))?;
+    Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| {
             report.status(&format!("Uploading archive of release {version} from local release store"));
             deploy.stage()
@@ -99,18 +101,23 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
             if clean {
                 report.status("Cleaning release directory");
             }
-            deploy.between(|| hooks.run("pre_extract_release_archive"))
+            deploy.between(|sessions| hooks.run("pre_extract_release_archive", sessions))
         })
         .and_then(|deploy| {
             report.status(&format!("Extracting archive {file} into {}", settings.deliver_to));
             deploy.switch()
         })
-        .and_then(|deploy| deploy.between(|| hooks.run("post_extract_release_archive")))
+        .and_then(|deploy| deploy.between(|sessions| hooks.run("post_extract_release_archive", sessions)))
         .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })
         .and_then(|deploy| {
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })
         .and_then(|deploy| if migrating(MigrateWhen::After) { deploy.migrate() } else { Ok(deploy) })
+        .and_then(|deploy| {
+            let run =
+                |deploy: Deploy<_>, function: &&str| deploy.between(|sessions| hooks.run(function, sessions));
+            last.iter().try_fold(deploy, run)
+        })
         .map_err(Failed::settle)?
         .commit()
 }
@@ -123,18 +130,20 @@ fn restart(
 ) -> Result<Deploy<Verified>, Failed> {
     if hooks.defines("force_start_release") {
         // What it starts, and whether that is a node, is its own business.
-        return deploy.restarted_by(|| hooks.run("force_start_release")).map(Deploy::leave_running);
+        return deploy
+            .restarted_by(|sessions| hooks.run("force_start_release", sessions))
+            .map(Deploy::leave_running);
     }
     deploy
-        .between(|| hooks.run("pre_start_deployed_release"))
+        .between(|sessions| hooks.run("pre_start_deployed_release", sessions))
         .and_then(|deploy| {
             context.report.status("Starting deployed release");
             let _spinner = context.report.step("Waiting until it has proven itself");
             if hooks.defines("get_restart_node_command") {
-                deploy.restarted_by(|| hooks.restart_nodes())?.verify()
+                deploy.restarted_by(|sessions| hooks.restart_nodes(sessions))?.verify()
             } else {
                 deploy.restart()
             }
         })?
-        .between(|| hooks.run("post_start_deployed_release"))
+        .between(|sessions| hooks.run("post_start_deployed_release", sessions))
 }

@@ -5,19 +5,29 @@ use std::cell::RefCell;
 use anyhow::anyhow;
 
 use super::Context;
+use crate::deploy::Target;
 use crate::exit::Failure;
 use crate::release::Version;
 use crate::settings::DeploySettings;
 use crate::shell::{Hooks, Hosts, Reach, RemoteScript, ScriptError, Serving, Variables};
+use crate::transport::Session;
 
 /// Steps of the original that a transaction cannot hand over: it could not undo them.
 const OURS: [&str; 3] =
     ["upload_release_archive", "remote_clean_release_dir", "remote_extract_release_archive"];
 
-/// The functions of the config, working on the hosts of a stage.
-///
-/// Their scripts go over connections of their own: that of the deploy renews the hosts' leases while
-/// a function takes its time.
+/// Functions that a deploy calls and whose scripts go to its hosts.
+const CALLED: [&str; 6] = [
+    "pre_extract_release_archive",
+    "post_extract_release_archive",
+    "pre_start_deployed_release",
+    "post_start_deployed_release",
+    "force_start_release",
+    "get_restart_node_command",
+];
+
+/// The functions of the config, working on the hosts of a stage. Their scripts go over the deploy's
+/// own connections.
 pub(super) struct StageHooks<'a> {
     context: &'a Context,
     hosts: RefCell<Hosts>,
@@ -26,32 +36,46 @@ pub(super) struct StageHooks<'a> {
 }
 
 impl<'a> StageHooks<'a> {
-    /// They see the stage's hosts, and what is deployed.
+    /// They see the stage's hosts, and what is deployed, once that is known.
     ///
     /// # Errors
     /// When the config redefines a step that must be ours.
     pub(super) fn new(
         context: &'a Context,
         settings: &DeploySettings,
-        version: &Version,
+        version: Option<&Version>,
     ) -> Result<Self, Failure> {
         let mut hooks = context.hooks();
         for step in OURS {
-            if let Some(place) = hooks.place(step) {
-                let error =
-                    anyhow!("{place} redefines {step}, which a deploy must do itself to be able to undo it");
-                return Err(Failure::usage(error).hint(format!(
-                    "Use the hooks pre_extract_release_archive and post_extract_release_archive instead of {step}."
-                )));
-            }
+            must_be_ours(&hooks, step, "extract_release_archive")?;
         }
         hooks.work_on(&settings.hosts, &settings.deliver_to);
         let variables = hooks.variables_mut();
-        variables.set("VERSION", version.as_str());
+        if let Some(version) = version {
+            variables.set("VERSION", version.as_str());
+        }
         variables.set("DEPLOY_ENVIRONMENT", settings.stage.as_str());
         let hosts = RefCell::new(Hosts::new(context.connect_options(true)?));
         let hosts_app_user = settings.hosts.iter().map(ToString::to_string).collect();
         Ok(Self { context, hosts, hosts_app_user, directory: settings.deliver_to.to_string() })
+    }
+
+    /// The hosts of the stage. What functions send there finds the user's ssh agent, as with the
+    /// original.
+    ///
+    /// # Errors
+    /// When a setting of it is invalid.
+    pub(super) fn targets(&self, settings: &DeploySettings) -> Result<Vec<Target>, Failure> {
+        let forward_agent = CALLED.iter().any(|function| self.defines(function));
+        self.context.targets_over(settings, &self.context.connect_options(forward_agent)?)
+    }
+
+    /// A step that must be ours, in this kind of deploy, to be undone.
+    ///
+    /// # Errors
+    /// When the config redefines it: exit status 2.
+    pub(super) fn must_be_ours(&self, step: &str) -> Result<(), Failure> {
+        must_be_ours(&self.context.hooks(), step, step)
     }
 
     /// Whether the config has a function of this name.
@@ -63,7 +87,8 @@ impl<'a> StageHooks<'a> {
     ///
     /// # Errors
     /// When the function or its script fails.
-    pub(super) fn restart_nodes(&self) -> Result<(), Failure> {
+    pub(super) fn restart_nodes(&self, sessions: Vec<Session>) -> Result<(), Failure> {
+        self.hosts.borrow_mut().reach_over(sessions);
         let arguments = ["restart", self.directory.as_str(), ""];
         let script =
             self.serve(|hooks, serving| hooks.value("get_restart_node_command", &arguments, serving))?;
@@ -79,11 +104,12 @@ impl<'a> StageHooks<'a> {
         ran.map(drop).map_err(ScriptError::into_failure)
     }
 
-    /// Runs a function if the config has it.
+    /// Runs a function if the config has it, over these sessions.
     ///
     /// # Errors
     /// When it fails, or moves the deploy elsewhere.
-    pub(super) fn run(&self, function: &str) -> Result<(), Failure> {
+    pub(super) fn run(&self, function: &str, sessions: Vec<Session>) -> Result<(), Failure> {
+        self.hosts.borrow_mut().reach_over(sessions);
         self.serve(|hooks, serving| hooks.run(function, &[], serving))?;
         match self.context.hooks().variables().get("DELIVER_TO") {
             Some(directory) if directory != self.directory => Err(Failure::failed(anyhow!(
@@ -110,4 +136,11 @@ impl<'a> StageHooks<'a> {
         let mut serving = Serving::new(&mut hosts, self.context.script_mode(), &mut steps);
         call(&mut self.context.hooks(), &mut serving)
     }
+}
+
+fn must_be_ours(hooks: &Hooks, step: &str, hooked_as: &str) -> Result<(), Failure> {
+    let Some(place) = hooks.place(step) else { return Ok(()) };
+    let error = anyhow!("{place} redefines {step}, which a deploy must do itself to be able to undo it");
+    Err(Failure::usage(error)
+        .hint(format!("Use the hooks pre_{hooked_as} and post_{hooked_as} instead of {step}.")))
 }

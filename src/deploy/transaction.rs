@@ -16,6 +16,7 @@ use super::target::{Reached, Target};
 use crate::exit::{Exit, Failure};
 use crate::host::each;
 use crate::settings::MigrateOn;
+use crate::transport::Session;
 
 /// All hosts are locked and fit for the deploy.
 pub struct Opened;
@@ -153,11 +154,20 @@ impl Deploy<Switched> {
         self.step::<Switched>(Target::stop)?.step(Target::start)
     }
 
+    /// Has the running nodes take the new release, and waits until it has proven itself on all hosts.
+    /// Nothing is permanent yet: a node that is started again boots the old release.
+    ///
+    /// # Errors
+    /// When that fails on a host.
+    pub fn upgrade(self) -> Result<Deploy<Verified>, Failed> {
+        self.step(Target::install)
+    }
+
     /// Has the config restart the node in its own way.
     ///
     /// # Errors
     /// When that fails.
-    pub fn restarted_by(self, run: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failed> {
+    pub fn restarted_by(self, run: impl FnOnce(Vec<Session>) -> Result<(), Failure>) -> Result<Self, Failed> {
         self.step::<Switched>(Target::announce)?.between(run)
     }
 
@@ -191,6 +201,14 @@ impl Deploy<Verified> {
     /// When a migration fails.
     pub fn migrate(self) -> Result<Self, Failed> {
         self.migrated()
+    }
+
+    /// What the nodes were upgraded to is what they boot next.
+    ///
+    /// # Errors
+    /// When that fails on a host.
+    pub fn make_permanent(self) -> Result<Self, Failed> {
+        self.step(Target::make_permanent)
     }
 
     /// Makes the deploy final on all hosts, once all of them have said that they wait for it.
@@ -244,12 +262,14 @@ fn split(targets: &mut Targets, failures: &[TargetError]) -> Failure {
 }
 
 impl<State> Deploy<State> {
-    /// Runs something of ours between two steps (a hook).
+    /// Runs something between two steps (a hook). It is given sessions over the connections of the
+    /// deploy, which renews the hosts' leases over the same ones meanwhile.
     ///
     /// # Errors
     /// When it fails, with a deploy to be rolled back.
-    pub fn between(self, run: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failed> {
-        match run() {
+    pub fn between(self, run: impl FnOnce(Vec<Session>) -> Result<(), Failure>) -> Result<Self, Failed> {
+        let sessions = self.targets.each(|target, _| target.share());
+        match run(sessions.into_iter().flatten().collect()) {
             Ok(()) => Ok(self),
             Err(failure) => Err(Failed::of_all(self.targets, self.job, failure)),
         }

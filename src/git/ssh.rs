@@ -1,7 +1,5 @@
 //! How the system's git reaches a build host: the same way as our sessions do.
 
-use std::fmt::Write as _;
-
 use crate::settings::SshSettings;
 use crate::transport::HostAddr;
 use crate::transport::quote::quote;
@@ -48,8 +46,7 @@ fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            // Writing to a String cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
+            encoded.push_str(&format!("%{byte:02X}"));
         }
     }
     encoded

@@ -151,11 +151,15 @@ move_control() {
 	[ ! -L "$state/control/$1" ] || ln -sfn -- "$2" "$state/control/$1"
 }
 
-# What the node is asked, once in Elixir and once in Erlang: the version that it booted, how far it
-# is, and which of the release's applications are not started.
+# What the node is asked, once in Elixir and once in Erlang: the version that it runs, how far it is,
+# and which of the release's applications are not started. That is the version which it booted, unless
+# its release handler knows that one and has taken the node to another without a restart.
 elixir_question() {
 	cat <<-'END'
-		{_, v} = :init.script_id()
+		{_, booted} = :init.script_id()
+		listed = fn status -> try do for {_, v, _, _} <- :release_handler.which_releases(status), do: v catch _, _ -> [] end end
+		known = Enum.any?([:permanent, :old, :current, :unpacked], &(booted in listed.(&1)))
+		v = if known, do: hd(listed.(:current) ++ listed.(:permanent) ++ [booted]), else: booted
 		{s, _} = :init.get_status()
 		up = for {a, _, _} <- :application.which_applications(), do: a
 		root = System.get_env("RELEASE_ROOT") || System.get_env("RELEASE_ROOT_DIR") || to_string(:code.root_dir())
@@ -168,7 +172,12 @@ elixir_question() {
 
 erlang_question() {
 	cat <<-'END'
-		{_, V} = init:script_id(), {S, _} = init:get_status(),
+		{_, Booted} = init:script_id(), {S, _} = init:get_status(),
+		Listed = case catch release_handler:which_releases() of {'EXIT', _} -> []; L0 -> [{St, Vn} || {_, Vn, _, St} <- L0] end,
+		V = case lists:keymember(Booted, 2, Listed) of
+		  true -> hd([Vn || {current, Vn} <- Listed] ++ [Vn || {permanent, Vn} <- Listed] ++ [Booted]);
+		  false -> Booted
+		end,
 		Up = [A || {A, _, _} <- application:which_applications()],
 		Rels = filelib:wildcard(filename:join([code:root_dir(), "releases", V, "*.rel"])),
 		Down = [element(1, T) || F <- Rels, {ok, [{release, _, _, L}]} <- [file:consult(F)], T <- L,

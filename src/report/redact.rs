@@ -6,11 +6,26 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// Secrets that nobody told us of, by the words around them: a node's cookie on a command line or in
-/// a log of run_erl, and the password in a URL. `a` and `b` are what stays.
+/// a log of run_erl, the password in a URL, and what a variable with a secret name is said to hold.
+/// `a`, `b` and `c` are what stays.
 static BY_SHAPE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let shapes = r"(?P<a>-setcookie[ \t'\x22]+)[^ \t\r\n'\x22]+|(?P<b>[a-z][a-z0-9+.-]*://[^ \t\r\n/:@]*:)[^ \t\r\n/@]+@";
+    let shapes = concat!(
+        r"(?P<a>-setcookie[ \t'\x22]+)[^ \t\r\n'\x22]+|",
+        r"(?P<b>[a-z][a-z0-9+.-]*://[^ \t\r\n/:@]*:)[^ \t\r\n/@]+@|",
+        r"(?P<c>\b[A-Z0-9_]*(?:PASSWORD|PASSWD|SECRET|TOKEN|KEY|COOKIE|CREDENTIAL)[A-Z0-9_]*=)",
+        r"(?:'[^'\n]*'|\x22[^\x22\n]*\x22|[^\s'\x22;&|()<>\[]+)",
+    );
     // It is well formed, as the test below shows.
     Regex::new(shapes).ok()
+});
+
+/// A line of bash's trace (`set -x`) that gives a variable its value.
+static TRACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    // It is well formed, as the test below shows.
+    Regex::new(
+        r"^\++ (?:(?:export|local|readonly|declare|typeset) (?:-\S+ )*)?('?)([A-Za-z_][A-Za-z0-9_]*)=(.+)",
+    )
+    .ok()
 });
 
 /// Replaces known secret values wherever they appear.
@@ -34,6 +49,10 @@ impl Redactor {
         for secret in secrets.into_iter().filter(|secret| secret.len() >= 4) {
             let lines = secret.lines().filter(|line| line.len() >= 8 && line.len() < secret.len());
             self.0.extend(lines.map(str::to_owned));
+            if secret.contains('\'') {
+                // As bash traces it, in single quotes.
+                self.0.push(secret.replace('\'', "'\\''"));
+            }
             self.0.push(secret);
         }
         // The longest first, so that a secret inside another one leaves no rest.
@@ -54,6 +73,17 @@ impl Redactor {
             .any(|word| name.split('_').any(|part| part.contains(word)))
     }
 
+    /// The secrets that a trace of bash (`set -x`) shows being set.
+    pub fn traced(trace: &str) -> Vec<String> {
+        let values = secret_assignments(trace).map(|set| &set.rest[..set.end().unwrap_or(set.rest.len())]);
+        values.map(|value| value.trim_matches('\'').replace("'\\''", "'")).collect()
+    }
+
+    /// Where the line begins in a trace whose end is still to come: a secret of several lines.
+    pub fn open_trace(trace: &str) -> Option<usize> {
+        secret_assignments(trace).find(|set| set.end().is_none()).map(|set| set.line)
+    }
+
     /// The text without the secrets.
     pub fn redact(&self, text: &str) -> String {
         let text =
@@ -65,16 +95,57 @@ impl Redactor {
     }
 }
 
+/// A line of a trace that sets a variable with a secret name.
+struct TracedSecret<'a> {
+    /// Where the line begins.
+    line: usize,
+    /// The trace from the value on.
+    rest: &'a str,
+    /// Whether it is within quotes there already: `export 'KEY=a b'`.
+    quoted: bool,
+}
+
+fn secret_assignments(trace: &str) -> impl Iterator<Item = TracedSecret<'_>> {
+    let mut at = 0;
+    let lines = trace.split_inclusive('\n').map(move |line| {
+        at += line.len();
+        (at - line.len(), line)
+    });
+    lines.filter(|(_, line)| line.starts_with('+')).filter_map(|(at, line)| {
+        let set = TRACED.as_ref()?.captures(line)?;
+        let value = set.get(3).filter(|_| Redactor::is_secret_name(&set[2]))?;
+        Some(TracedSecret { line: at, rest: &trace[at + value.start()..], quoted: !set[1].is_empty() })
+    })
+}
+
+impl TracedSecret<'_> {
+    /// Where the value ends: with its line, which is one outside of quotes. None when that is to come.
+    fn end(&self) -> Option<usize> {
+        let (mut quoted, mut escaped) = (self.quoted, false);
+        for (at, c) in self.rest.char_indices() {
+            match c {
+                '\n' if !quoted => return Some(at),
+                '\'' if !escaped => quoted = !quoted,
+                _ => {}
+            }
+            escaped = c == '\\' && !quoted;
+        }
+        (!quoted).then_some(self.rest.len())
+    }
+}
+
 fn by_shape(text: &str) -> Cow<'_, str> {
-    // Most texts have neither, and are not searched.
-    if !text.contains("://") && !text.contains("-setcookie") {
+    // Most texts have none of them, and are not searched.
+    if !["://", "-setcookie", "="].iter().any(|part| text.contains(part)) {
         return Cow::Borrowed(text);
     }
     let Some(shapes) = BY_SHAPE.as_ref() else { return Cow::Borrowed(text) };
-    shapes.replace_all(text, |found: &regex::Captures<'_>| match (found.name("a"), found.name("b")) {
-        (Some(before), _) => format!("{}{}", before.as_str(), Redactor::MASK),
-        (_, Some(before)) => format!("{}{}@", before.as_str(), Redactor::MASK),
-        _ => Redactor::MASK.to_owned(),
+    shapes.replace_all(text, |found: &regex::Captures<'_>| {
+        match (found.name("a").or(found.name("c")), found.name("b")) {
+            (Some(before), _) => format!("{}{}", before.as_str(), Redactor::MASK),
+            (_, Some(before)) => format!("{}{}@", before.as_str(), Redactor::MASK),
+            _ => Redactor::MASK.to_owned(),
+        }
     })
 }
 
@@ -89,6 +160,12 @@ mod tests {
             ("beam.smp -sname a -setcookie abc -boot x", "beam.smp -sname a -setcookie [secret] -boot x"),
             ("ecto://app:pw@db/app and http://host:80/x", "ecto://app:[secret]@db/app and http://host:80/x"),
             ("git push ssh://me@host:22/x", "git push ssh://me@host:22/x"),
+            ("+ export DB_PASSWORD='a b' X=1", "+ export DB_PASSWORD=[secret] X=1"),
+            ("API_TOKEN=abc;", "API_TOKEN=[secret];"),
+            (
+                "RELEASE_COOKIE=[secret] KEY= StrictHostKeyChecking=no",
+                "RELEASE_COOKIE=[secret] KEY= StrictHostKeyChecking=no",
+            ),
         ] {
             assert_eq!(redactor.redact(text), shown);
         }
@@ -106,6 +183,19 @@ mod tests {
         redactor.hide(["-----BEGIN-----\nMIIEpAIBAAKCAQEA\nx\n".to_owned()]);
         assert_eq!(redactor.redact("line MIIEpAIBAAKCAQEA\nx"), "line [secret]\nx");
         assert!(redactor.hides("MIIEpAIBAAKCAQEA") && !redactor.hides("x"));
+    }
+
+    #[test]
+    fn reads_secrets_from_a_trace() {
+        let trace = "++ echo x\n+ api_token=abcd\n+ APP=shop\n+ export 'DB_PASSWORD=it'\\''s'\n+ local X_KEY=k=v\nNO_KEY=1\n";
+        assert_eq!(Redactor::traced(trace), ["abcd", "it's", "k=v"]);
+        let lines = "++ X_KEY='a\nb'\n++ export 'Y_KEY=c\n";
+        assert_eq!(Redactor::traced(lines), ["a\nb", "c\n"]);
+        assert_eq!(Redactor::open_trace(lines), Some(15));
+        assert_eq!(Redactor::open_trace(trace), None);
+        let mut redactor = Redactor::default();
+        redactor.hide(["it's".to_owned()]);
+        assert_eq!(redactor.redact("+ echo 'it'\\''s'"), "+ echo '[secret]'");
     }
 
     #[test]

@@ -50,8 +50,8 @@ pub struct ReadByBash {
     pub set: Vec<(String, String, bool)>,
     /// The variables that it took away.
     pub unset: Vec<String>,
-    /// The functions that it defines: name and line.
-    pub functions: Vec<(String, usize)>,
+    /// The functions that it defines, and those of files that it sources. Their texts stay in bash.
+    pub functions: Vec<Function>,
 }
 
 /// Does without bash: a config beyond the static subset is an error.
@@ -100,8 +100,7 @@ impl Loader<'_> {
         for name in read.unset {
             self.variables.unset(&name);
         }
-        let function = |(name, line)| Function { name, line, text: String::new() };
-        Evaluated { functions: read.functions.into_iter().map(function).collect() }
+        Evaluated { functions: read.functions }
     }
 }
 

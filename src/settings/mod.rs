@@ -27,6 +27,7 @@ pub use origin::{Origin, Setting};
 use shellfile::{Function, Variables};
 pub use typed::*;
 
+use crate::report::Redactor;
 use crate::transport::RemotePath;
 
 /// The settings of a project, each with its origin.
@@ -105,7 +106,10 @@ impl Settings {
 
     /// What must never be shown (for a [`Redactor`](crate::report::Redactor)).
     pub fn secrets(&self) -> Vec<String> {
-        self.iter().flat_map(Setting::secrets).map(str::to_owned).collect()
+        let settings = self.iter().flat_map(Setting::secrets);
+        // Those of the environment that are no settings of ours: functions may print them.
+        let others = self.variables.iter().filter(|(name, _)| Redactor::is_secret_name(name));
+        settings.chain(others.map(|(_, value)| value)).map(str::to_owned).collect()
     }
 
     /// `LOG_FILE`; none when neither it nor a home directory is set.

@@ -313,8 +313,10 @@ mod tests {
 
     #[test]
     fn functions_stay_on_their_lines() {
-        let function =
-            |name: &str, line, text: &str| Function { name: name.to_owned(), line, text: text.to_owned() };
+        let function = |name: &str, line, text: &str| {
+            let (name, text) = (name.to_owned(), text.to_owned());
+            Function { name, sourced_from: None, line, text }
+        };
         let functions =
             [function("a", 2, "a() {\n:\n}"), function("b", 4, "b() { :; }"), function("c", 7, "c() { :; }")];
         assert_eq!(on_their_lines(&functions), "\na() {\n:\n}; b() { :; }\n\n\nc() { :; }\n");

@@ -216,7 +216,7 @@ impl ShellHost {
         self.channel.tell(words);
         let end = self.attend(requests)?;
         self.outputs.listen()?;
-        self.outputs.flush();
+        self.outputs.finish();
         match end {
             End::Done(status) => self.outcome(verb, status),
             End::Exited(status) => self.exited(status),
@@ -384,12 +384,14 @@ impl ShellHost {
     fn stop(&mut self) {
         self.ended = true;
         let asked = Instant::now();
-        // Each may fail because it has ended by itself, which is what is wanted.
+        // Fails when it has ended by itself, which is what is wanted.
         let _ = self.kill(Signal::TERM);
         while asked.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(10));
         }
+        // As above: most have ended when they were asked.
         let _ = self.kill(Signal::KILL);
+        // It fails only for a child that was waited for, and then there is none left.
         let _ = self.child.wait();
     }
 
@@ -415,8 +417,9 @@ impl Drop for ShellHost {
                 // There is nobody left to tell what fails here.
                 let _ = self.pass_on();
             }
+            // As above: what cannot be read any more cannot be shown.
             let _ = self.outputs.listen();
-            self.outputs.flush();
+            self.outputs.finish();
             if !matches!(self.child.try_wait(), Ok(Some(_))) {
                 self.stop();
             }

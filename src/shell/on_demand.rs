@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{NoRequests, ShellError, ShellHost, ShellOptions, Value, Variables};
+use super::{Defined, NoRequests, ShellError, ShellHost, ShellOptions, Value, Variables};
 use crate::exit::{Exit, Failure};
 use crate::report::{Redactor, Report, ReportOptions};
-use crate::settings::{BeyondStatic, ConfigShell, ReadByBash, Refusal, shellfile};
+use crate::settings::shellfile::{self, Function};
+use crate::settings::{BeyondStatic, ConfigShell, ReadByBash, Refusal};
 use crate::transport::Interrupt;
 
 /// Evaluates configs with the user's own bash. What it has started stays for the hooks.
@@ -44,7 +45,7 @@ impl OnDemand {
         host.call(":", &[], &mut NoRequests)?;
         let before = host.variables().clone();
         host.load(config.path, config.text, &mut NoRequests)?;
-        let read = changes(&before, &host, config.path);
+        let read = changes(&before, &host, config.path, &self.project);
         self.host = Some(host);
         Ok(read)
     }
@@ -64,7 +65,7 @@ pub fn bash_of(bash_cmd: Option<&str>) -> PathBuf {
     PathBuf::from(bash_cmd.filter(|bash| !bash.is_empty()).unwrap_or("bash"))
 }
 
-fn changes(before: &Variables, host: &ShellHost, file: &Utf8Path) -> ReadByBash {
+fn changes(before: &Variables, host: &ShellHost, file: &Utf8Path, project: &Utf8Path) -> ReadByBash {
     let old = |name: &str| before.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
     let mut read = ReadByBash::default();
     for (name, value) in host.variables().iter() {
@@ -77,10 +78,19 @@ fn changes(before: &Variables, host: &ShellHost, file: &Utf8Path) -> ReadByBash 
     }
     let now = |name: &str| host.variables().iter().any(|(known, _)| known == name);
     read.unset.extend(before.iter().map(|(name, _)| name.to_owned()).filter(|name| !now(name)));
-    let here = host.functions().iter().filter(|function| function.file == file.as_std_path());
-    read.functions = here.map(|function| (function.name.clone(), function.line)).collect();
-    read.functions.sort_by_key(|(_, line)| *line);
+    read.functions = host.functions().iter().map(|defined| function(defined, file, project)).collect();
+    read.functions
+        .sort_by(|one, other| (&one.sourced_from, one.line).cmp(&(&other.sourced_from, other.line)));
     read
+}
+
+/// A function that bash knows, of a config or of a file that it sources: one of the project's by its
+/// name there.
+fn function(defined: &Defined, config: &Utf8Path, project: &Utf8Path) -> Function {
+    let file = Utf8PathBuf::from(defined.file.display().to_string());
+    let shown = file.strip_prefix(project).map(Utf8Path::to_owned).unwrap_or_else(|_| file.clone());
+    let sourced_from = (file != config).then_some(shown);
+    Function { name: defined.name.clone(), sourced_from, line: defined.line, text: String::new() }
 }
 
 /// Hands on the variables of the settings. What bash has inherited from us it need not be told.

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStderr, ChildStdout};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
-use crate::report::{Report, To};
+use crate::report::{Redactor, Report, To};
 
 /// How many lines are kept for an error.
 const TAIL_LINES: usize = 20;
@@ -29,6 +29,8 @@ struct Output<Pipe> {
     pipe: Option<Pipe>,
     /// The beginning of a line: secrets are taken out of whole lines.
     line: Vec<u8>,
+    /// The trace of a command substitution: whether its value is a secret shows in the line after it.
+    held: Vec<u8>,
     to: To,
 }
 
@@ -37,8 +39,8 @@ impl Outputs {
     pub(super) fn of(child: &mut Child, report: Report) -> io::Result<Self> {
         let outputs = Self {
             report,
-            stdout: Output { pipe: child.stdout.take(), line: Vec::new(), to: To::Output },
-            stderr: Output { pipe: child.stderr.take(), line: Vec::new(), to: To::Errors },
+            stdout: Output { pipe: child.stdout.take(), line: Vec::new(), held: Vec::new(), to: To::Output },
+            stderr: Output { pipe: child.stderr.take(), line: Vec::new(), held: Vec::new(), to: To::Errors },
             tail: VecDeque::new(),
         };
         for pipe in outputs.open() {
@@ -82,6 +84,14 @@ impl Outputs {
         self.stderr.show(report, tail);
     }
 
+    /// Shows all that is left of what a function has printed.
+    pub(super) fn finish(&mut self) {
+        self.flush();
+        let (report, tail) = (&self.report, &mut self.tail);
+        self.stdout.release(report, tail);
+        self.stderr.release(report, tail);
+    }
+
     /// Forgets what was printed so far.
     pub(super) fn begin(&mut self) {
         self.tail.clear();
@@ -122,12 +132,29 @@ impl<Pipe: Read> Output<Pipe> {
         }
     }
 
+    /// Shows what has come, but for the trace of a substitution at its end.
     fn show(&mut self, report: &Report, tail: &mut VecDeque<String>) {
         if self.line.is_empty() {
             return;
         }
-        report.passed_on(self.to, &self.line);
-        let text = report.redact(&String::from_utf8_lossy(&self.line));
+        self.held.append(&mut self.line);
+        let nested = self.held.split_off(unfinished_trace(&self.held));
+        self.release(report, tail);
+        self.held = nested;
+        if self.held.len() > LONGEST {
+            self.release(report, tail);
+        }
+    }
+
+    fn release(&mut self, report: &Report, tail: &mut VecDeque<String>) {
+        if self.held.is_empty() {
+            return;
+        }
+        let said = String::from_utf8_lossy(&self.held);
+        let traced = Redactor::traced(&said);
+        report.hide(traced.iter().map(String::as_str));
+        report.passed_on(self.to, &self.held);
+        let text = report.redact(&said);
         let lines: Vec<&str> = text.lines().collect();
         for line in &lines[lines.len().saturating_sub(TAIL_LINES)..] {
             if tail.len() == TAIL_LINES {
@@ -135,8 +162,32 @@ impl<Pipe: Read> Output<Pipe> {
             }
             tail.push_back(shortened(line).to_owned());
         }
-        self.line.clear();
+        self.held.clear();
     }
+}
+
+/// Where the trace begins that is only understood with what comes next.
+fn unfinished_trace(bytes: &[u8]) -> usize {
+    // Most output is no trace, and is not searched.
+    if !bytes.contains(&b'+') {
+        return bytes.len();
+    }
+    let open = Redactor::open_trace(&String::from_utf8_lossy(bytes)).unwrap_or(bytes.len());
+    nested_trace(&bytes[..open.min(bytes.len())])
+}
+
+/// Where the lines at the end begin that trace a command substitution: `+++ command`, since what a
+/// function does itself has the two of a sourced file, the prelude.
+fn nested_trace(bytes: &[u8]) -> usize {
+    let mut from = bytes.len();
+    while from > 0 && bytes[from - 1] == b'\n' {
+        let start = bytes[..from - 1].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        if !bytes[start..].starts_with(b"+++") {
+            break;
+        }
+        from = start;
+    }
+    from
 }
 
 fn shortened(line: &str) -> &str {
@@ -147,6 +198,19 @@ fn shortened(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_trace_of_a_substitution_is_told_from_what_follows_it() {
+        for (text, shown) in [
+            ("++ a\n+++ b\n++++ c\n", "++ a\n"),
+            ("+++ b\n++ X=b\n", "+++ b\n++ X=b\n"),
+            ("+++ b\nsaid", "+++ b\nsaid"),
+            ("+++ b\n", ""),
+            ("", ""),
+        ] {
+            assert_eq!(&text[..nested_trace(text.as_bytes())], shown);
+        }
+    }
 
     #[test]
     fn lines_are_cut_between_characters() {

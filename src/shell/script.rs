@@ -93,7 +93,7 @@ pub fn run_script(
     Err(ScriptError::Failed { host, status, script: text.to_owned() })
 }
 
-/// The hosts that hooks reach, each with one session for the whole command.
+/// The hosts that hooks reach, each over one connection for the whole command.
 pub struct Hosts {
     options: ConnectOptions,
     sessions: Vec<(String, Session)>,
@@ -103,6 +103,15 @@ impl Hosts {
     /// None yet; they are connected to when they are needed.
     pub fn new(options: ConnectOptions) -> Self {
         Self { options, sessions: Vec::new() }
+    }
+
+    /// Reaches their hosts over these sessions from now on.
+    pub fn reach_over(&mut self, sessions: Vec<Session>) {
+        for session in sessions {
+            let name = session.addr().to_string();
+            self.sessions.retain(|(known, _)| *known != name);
+            self.sessions.push((name, session));
+        }
     }
 
     /// The session with a host, as `HOSTS_APP_USER` names it.

@@ -56,12 +56,14 @@ pub(super) fn run(
 pub(super) fn end(child: &mut Child) {
     let group = Pid::from_child(child);
     let asked = Instant::now();
-    // Each may fail because the process has ended by itself, which is what is wanted.
+    // Fails when the process has ended by itself, which is what is wanted.
     let _ = kill_process_group(group, Signal::TERM);
     while asked.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
         std::thread::sleep(Duration::from_millis(10));
     }
+    // As above: most have ended when they were asked.
     let _ = kill_process_group(group, Signal::KILL);
+    // It fails only for a child that was waited for, and then there is none left.
     let _ = child.wait();
 }
 

@@ -1,6 +1,5 @@
 //! A command for a host, as a value: built by pure functions, quoted in one place.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::path::RemotePath;
@@ -160,8 +159,8 @@ impl RemoteCommand {
     pub fn to_script(&self) -> String {
         let mut script = String::new();
         let mut line = |text: std::fmt::Arguments<'_>| {
-            // Writing to a String cannot fail.
-            let _ = writeln!(script, "{text}");
+            script.push_str(&text.to_string());
+            script.push('\n');
         };
         if let Some(profile) = &self.profile {
             let profile = profile.to_shell_word();

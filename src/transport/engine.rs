@@ -9,7 +9,7 @@ use super::{ExitStatus, Stream, TransportError};
 /// Takes the command's output; breaks when the command has ended and all of its output has come.
 pub(super) type Sink<'a> = dyn FnMut(Stream, &[u8]) -> ControlFlow<()> + 'a;
 
-/// A connection that runs one command line at a time.
+/// A connection, or a share in one, that runs one command line at a time.
 pub(super) trait Engine: Send {
     /// Has the user's login shell run `line`, gives it `input`, hands its output to `sink` as it
     /// comes. Returns when the outputs are at their end or the sink breaks off: a daemon that the
@@ -24,4 +24,7 @@ pub(super) trait Engine: Send {
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError>;
+
+    /// Another share in the same connection: both run commands at the same time.
+    fn share(&self) -> Box<dyn Engine>;
 }

@@ -13,6 +13,7 @@ use super::{ExitStatus, HostAddr, TransportError, child};
 const HOMES: &str = "EDELIVER_LOCAL_HOMES";
 
 /// Runs commands on this machine.
+#[derive(Clone)]
 pub(super) struct Local {
     /// The home directory, where it is not the user's.
     home: Option<PathBuf>,
@@ -58,5 +59,9 @@ impl Engine for Local {
                 ExitStatus::from_signal(number).unwrap_or_else(|| ExitStatus::Signal(number.to_string()))
             }
         })
+    }
+
+    fn share(&self) -> Box<dyn Engine> {
+        Box::new(self.clone())
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -23,8 +24,12 @@ const LOGIN_TIME: Duration = Duration::from_secs(30);
 const KEEP: &str = "exec sh -c 'echo edeliver-ready; exec cat'";
 const READY: &[u8] = b"edeliver-ready";
 
-/// A connection of the system's `ssh`.
-pub(super) struct OpenSsh {
+/// A connection of the system's `ssh`, or a share in one.
+#[derive(Clone)]
+pub(super) struct OpenSsh(Arc<Master>);
+
+/// The connection itself.
+struct Master {
     addr: HostAddr,
     master: Child,
     // Closing it ends the master.
@@ -73,9 +78,12 @@ impl OpenSsh {
             return Err(refusal(addr, config, said.trim(), reason));
         }
         let forwarded_agent = config.agent_socket().filter(|_| ask || config.forward_agent);
-        Ok(Self { addr: addr.clone(), master, _lifeline: lifeline, forwarded_agent, socket, _dir: dir })
+        let addr = addr.clone();
+        Ok(Self(Arc::new(Master { addr, master, _lifeline: lifeline, forwarded_agent, socket, _dir: dir })))
     }
+}
 
+impl Master {
     /// A `ssh` that goes over the master, and never makes a connection of its own.
     fn client(&self) -> Command {
         let mut command = Command::new("ssh");
@@ -106,20 +114,24 @@ impl Engine for OpenSsh {
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
-        let mut client = self.client();
-        client.args(["--", self.addr.host(), line]);
+        let mut client = self.0.client();
+        client.args(["--", self.0.addr.host(), line]);
         let status = child::run(&mut client, input, sink, watch)?;
         match status.code() {
-            Some(255) | None if !self.is_alive() => Err(TransportError::Lost {
-                host: self.addr.clone(),
+            Some(255) | None if !self.0.is_alive() => Err(TransportError::Lost {
+                host: self.0.addr.clone(),
                 reason: "the ssh connection has ended, or the host does not answer any more".to_owned(),
             }),
             code => Ok(ExitStatus::Code(code.unwrap_or(255))),
         }
     }
+
+    fn share(&self) -> Box<dyn Engine> {
+        Box::new(self.clone())
+    }
 }
 
-impl Drop for OpenSsh {
+impl Drop for Master {
     fn drop(&mut self) {
         child::end(&mut self.master);
     }

@@ -35,6 +35,13 @@ impl Session {
         Ok(Self { addr: addr.clone(), engine, interrupt: options.interrupt.clone() })
     }
 
+    /// Another session over the same connection, without another login: commands of both run at the
+    /// same time. A connection that breaks is broken for both.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self { addr: self.addr.clone(), engine: self.engine.share(), interrupt: self.interrupt.clone() }
+    }
+
     /// The host.
     pub fn addr(&self) -> &HostAddr {
         &self.addr

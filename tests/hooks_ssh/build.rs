@@ -83,7 +83,7 @@ fn all_hooks_of_a_command_share_one_bash() {
     let project = Project::new(
         1,
         r#"
-pre_init_app_remotely() { FIRST=$$; declare -g -a LIST=(a "b c"); later() { note "later: ${LIST[1]}"; }; }
+pre_init_app_remotely() { FIRST=$$; LIST=(a "b c"); later() { note "later: ${LIST[1]}"; }; }
 post_git_push() { later; [ "$FIRST" = "$$" ] && note "the same"; cd /; }
 post_erlang_generate_release() { note "in $PWD"; }
 "#,

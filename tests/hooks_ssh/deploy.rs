@@ -61,10 +61,24 @@ fn every_hook_in_order_with_what_it_sees() {
     ");
 }
 
-// A hook may take longer than the hosts' lease.
+// A hook may take longer than the hosts' lease, here or on the hosts, and needs no login of its own.
 #[test]
-fn a_slow_hook_does_not_cost_the_lease() {
-    let project = Project::new(2, "LEASE=3\npre_start_deployed_release() { sleep 5; }").running();
+fn a_slow_hook_costs_neither_the_lease_nor_a_login() {
+    let config = r#"
+LEASE=3
+post_extract_release_archive() { sleep 5; }
+pre_start_deployed_release() {
+  __remote "for i in 1 2 3 4 5; do sleep 1; head -c 100000 /dev/zero; done"
+  note "$(head -c 3000000 /dev/zero | __remote "sleep 4; cat | wc -c; sha256sum </dev/null" "${HOSTS_APP_USER%% *}")"
+}
+"#;
+    let project = Project::new(2, config).running();
+    let before: Vec<usize> = project.world.all().iter().map(|host| host.logins()).collect();
     project.world.deploy("2.0.0").succeeds();
     project.world.assert_runs("2.0.0");
+    let trace = project.trace();
+    assert!(trace.starts_with("3000000\ne3b0c442"), "{trace}");
+    for (host, before) in project.world.all().iter().zip(before) {
+        assert_eq!(host.logins() - before, 1);
+    }
 }

@@ -53,3 +53,52 @@ execute_custom_node_command() {
     project.world.edeliver(["stop", "production", "--plain"]).succeeds();
     assert_eq!(project.world.host(1).node(), None);
 }
+
+/// The commands whose scripts a config may give, in an order in which each can do its work.
+const ACTIONS: [&str; 5] = ["ping", "version", "restart", "stop", "start"];
+
+#[test]
+fn the_configs_own_script_for_each_command() {
+    let functions = ACTIONS.map(|action| {
+        format!(
+            "get_{action}_node_command() {{\n  note \"$*|\"\n  \
+             echo \"cd $2/stand_in && bin/stand_in $1 | sed 's/^/own {action}: /'; echo done\"\n}}\n"
+        )
+    });
+    let mut project = Project::new(1, &functions.concat()).running();
+    let mut pid = project.world.host(1).node().unwrap().pid;
+    for action in ACTIONS {
+        let output = project.world.edeliver([action, "production", "--plain"]).succeeds();
+        let said = match action {
+            "ping" => "response: own ping: pong\ndone",
+            "version" => "response: own version: 1.0.0\ndone",
+            _ => "done\n",
+        };
+        let output = output.says(&[said, &format!("{} DONE!", action.to_uppercase())]);
+        assert_eq!(project.trace(), format!("{action} ~/app |"), "{}", output.shown());
+        let node = project.world.host(1).node();
+        match action {
+            "stop" => assert_eq!(node, None),
+            "start" | "restart" => {
+                project.world.host(1).wait_for_node("1.0.0");
+                let now = project.world.host(1).node().unwrap().pid;
+                assert_ne!(std::mem::replace(&mut pid, now), now, "{action}");
+            }
+            _ => assert_eq!(node.unwrap().pid, pid, "{action}"),
+        }
+    }
+    // One that fails, in a function or on the host: the command fails, and ours is not tried instead.
+    let before = project.world.snapshot();
+    for action in ACTIONS {
+        for (body, said) in [
+            ("echo 'echo tried; exit 3'", "a script of the config ended with exit status 3"),
+            ("echo 'rm -rf ~/app'; return 3", "returned status 3"),
+        ] {
+            println!("{action}: {body}");
+            project = project.config(&format!("get_{action}_node_command() {{ {body}; }}"));
+            let output = project.world.edeliver([action, "production", "--plain"]).exits(1).says(&[said]);
+            assert!(!output.shown().contains("DONE!"), "{}", output.shown());
+        }
+    }
+    project.world.host(1).assert_untouched(&before[0]);
+}

@@ -9,6 +9,8 @@ use edeliver::settings::shellfile::{Problem, ShellFile, Variables, evaluate};
 use edeliver::shell::{NoRequests, ShellHost, ShellOptions, Value};
 use edeliver::transport::Interrupt;
 
+use crate::user_bash;
+
 /// The variables and functions there are after a file was evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct World {
@@ -59,7 +61,7 @@ impl Bash {
     /// One that works in this directory.
     pub fn new(folder: &Utf8Path) -> Self {
         let options = ShellOptions {
-            bash: "/bin/bash".into(),
+            bash: user_bash::program(),
             project: folder.into(),
             report: Report::new(ReportOptions::default()),
             interrupt: Interrupt::default(),
@@ -73,6 +75,8 @@ impl Bash {
         for (name, value) in START {
             host.variables_mut().export(name, *value);
         }
+        // The other one has no such directory to inherit.
+        host.call("unset", &["OLDPWD"], &mut NoRequests).unwrap();
         // What it complains about while it reads is of no interest.
         host.call("eval", &["exec >/dev/null 2>&1"], &mut NoRequests).unwrap();
         let before = host.variables().clone();
@@ -142,7 +146,7 @@ pub fn real_after<'a>(
     folder: &Utf8Path,
 ) -> Vec<Option<World>> {
     let names: Vec<&str> = start.clone().map(|(name, _)| name).collect();
-    let output = Command::new("/bin/bash")
+    let output = Command::new(user_bash::program())
         .args(["--norc", "--noprofile", "-c", SCRIPT, "bash"])
         .args(files)
         .env_clear()

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::against_bash::configs;
 use crate::bash::{Bash, World, here, real};
 use crate::generator::{Generator, config};
+use crate::user_bash;
 
 const BATCH: usize = 250;
 
@@ -142,8 +143,16 @@ impl Evaluator {
     }
 }
 
+/// Quotes and braces within braces have other rules before bash 4.3, and the generator is full of them.
+fn has_rules_of_today() -> bool {
+    user_bash::can("[ \"${X-\\}}\" = '}' ]")
+}
+
 #[test]
 fn generated_configs_have_the_values_of_bash() {
+    if !has_rules_of_today() {
+        return println!("skipped: this bash is too old");
+    }
     let (seed, threads) =
         (seed(), std::thread::available_parallelism().map_or(1, |count| count.get().min(8)));
     let (cases, seeds) = (cases().div_ceil(threads), seed..seed + threads as u64);
@@ -209,6 +218,9 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn damaged_configs_have_the_values_of_bash_or_none() {
+    if !has_rules_of_today() {
+        return println!("skipped: this bash is too old");
+    }
     let mut evaluator = Evaluator::new();
     let mut runner = TestRunner::default();
     let strategy = damaged();

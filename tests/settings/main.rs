@@ -1,5 +1,8 @@
 //! The settings room, held against real bash.
 
+#[path = "../common/bash.rs"]
+mod user_bash;
+
 mod against_bash;
 mod bash;
 mod check_config;

@@ -8,6 +8,8 @@ use edeliver::shell::{
 use edeliver::transport::Interrupt;
 use tempfile::TempDir;
 
+use crate::user_bash;
+
 /// Serves scripts by running them on this machine, and steps by writing down that they were asked for.
 #[derive(Default)]
 pub struct Asked {
@@ -67,7 +69,7 @@ impl World {
         std::fs::write(&file, config).unwrap();
         let mut host = ShellHost::start(
             ShellOptions {
-                bash: "bash".into(),
+                bash: user_bash::program(),
                 project: project.path().to_owned(),
                 report: Report::new(ReportOptions {
                     plain: true,

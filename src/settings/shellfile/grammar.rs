@@ -310,7 +310,8 @@ impl Builder<'_> {
             return Err(Fault::unsupported("a function of such a name", span.clone()));
         }
         let line = self.offsets.line(start);
-        Ok(Kind::Define(Function { name: function.fname.value.clone(), line, text: text.to_owned() }))
+        let (name, text) = (function.fname.value.clone(), text.to_owned());
+        Ok(Kind::Define(Function { name, sourced_from: None, line, text }))
     }
 
     fn span(&self, node: &impl SourceLocation) -> Option<Range<usize>> {

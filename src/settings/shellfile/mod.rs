@@ -36,6 +36,8 @@ pub struct ShellFile {
 pub struct Function {
     /// Its name.
     pub name: String,
+    /// The file that defines it, where that is another one, which this one sources.
+    pub sourced_from: Option<Utf8PathBuf>,
     /// The line its definition starts on, counted from 1.
     pub line: usize,
     /// The definition as it is written.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ssh2::Channel;
 
 use super::link::{Blocked, Link};
+use super::turns::Turns;
 use crate::transport::engine::Sink;
 use crate::transport::outgoing::Outgoing;
 use crate::transport::watch::Watch;
@@ -19,29 +20,48 @@ const WRITES: usize = 32;
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// Runs `line` in the login shell, see [`Engine::run`](crate::transport::engine::Engine::run).
+/// Others may run theirs on the same link meanwhile.
 pub(super) fn run(
-    link: &mut Link,
+    turns: &Turns,
     line: &str,
     input: &mut dyn Read,
     sink: &mut Sink<'_>,
     watch: &Watch<'_>,
 ) -> Result<ExitStatus, TransportError> {
-    let channel = link.open(line)?;
+    let channel = turns.take().open(line)?;
     let mut exchange = Exchange {
-        link,
         channel,
         outgoing: Outgoing::new(input, CHUNK),
         buffer: vec![0; CHUNK / 4],
+        received: Vec::new(),
         half_sent: None,
         input_ended: false,
         ended: false,
     };
-    match exchange.pump(sink, watch) {
-        Ok(()) => exchange.finish(),
-        Err(error) => {
-            exchange.abandon(watch.host());
-            Err(error)
+    loop {
+        let mut link = turns.take();
+        let moved = match watch.check().and_then(|()| exchange.step(&mut link, watch)) {
+            Ok(moved) => moved,
+            Err(error) => {
+                exchange.abandon(&mut link, watch.host());
+                return Err(error);
+            }
+        };
+        // Nobody waits for the one who takes the output.
+        drop(link);
+        exchange.hand_on(sink);
+        if exchange.is_over() {
+            return exchange.finish(&mut turns.take());
         }
+        if moved {
+            continue;
+        }
+        if let Err(error) = turns.listen(watch.patience()) {
+            exchange.abandon(&mut turns.take(), watch.host());
+            return Err(error);
+        }
+        // Killed with all that frames it: what holds the outputs open is something else.
+        exchange.ended |= exchange.signal().is_some();
     }
 }
 
@@ -55,10 +75,11 @@ enum Part {
 }
 
 struct Exchange<'a> {
-    link: &'a mut Link,
     channel: Channel,
     outgoing: Outgoing<'a>,
     buffer: Vec<u8>,
+    /// What the host has said and nobody has been told yet.
+    received: Vec<(Stream, Vec<u8>)>,
     half_sent: Option<Part>,
     input_ended: bool,
     /// The command has ended, and all of its output has come.
@@ -66,24 +87,39 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Sends and receives until the command has ended.
-    fn pump(&mut self, sink: &mut Sink<'_>, watch: &Watch<'_>) -> Result<(), TransportError> {
-        loop {
-            watch.check()?;
-            let sent = self.send(watch.host())?;
-            let received = self.receive(sink)?;
-            if self.half_sent.is_none() && (self.ended || self.channel.eof()) {
-                return Ok(());
-            }
-            if sent || received {
-                self.link.heard();
-                continue;
-            }
-            let blocked = self.half_sent.map_or(Blocked::Receiving, |_| Blocked::HalfSent);
-            self.link.wait(watch.patience(), blocked)?;
-            // Killed with all that frames it: what holds the outputs open is something else.
-            self.ended |= self.signal().is_some();
+    /// Sends and receives what goes now, and leaves no packet half sent: others could send nothing
+    /// before it is whole. Returns whether anything moved.
+    fn step(&mut self, link: &mut Link, watch: &Watch<'_>) -> Result<bool, TransportError> {
+        let sent = self.send(link, watch.host())?;
+        let received = self.receive(link)?;
+        if sent || received {
+            link.heard();
         }
+        while let Some(part) = self.half_sent {
+            watch.check()?;
+            link.wait(watch.patience(), Blocked::HalfSent)?;
+            self.send_rest(part, link, watch.host())?;
+        }
+        Ok(sent || received)
+    }
+
+    /// Goes on with a packet that is half sent.
+    fn send_rest(&mut self, part: Part, link: &mut Link, host: &HostAddr) -> Result<(), TransportError> {
+        match part {
+            Part::Input => self.send_piece(link, host).map(drop),
+            Part::Window => self.receive(link).map(drop),
+        }
+    }
+
+    /// Hands on what the host has said.
+    fn hand_on(&mut self, sink: &mut Sink<'_>) {
+        for (stream, bytes) in self.received.drain(..) {
+            self.ended |= sink(stream, &bytes).is_break();
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.ended || self.channel.eof()
     }
 
     /// The signal that has ended the login shell, if one did.
@@ -93,26 +129,20 @@ impl Exchange<'_> {
     }
 
     /// Sends what the host takes now, and the end of the input behind it. Returns whether it took any.
-    fn send(&mut self, host: &HostAddr) -> Result<bool, TransportError> {
-        let ended = self.input_ended || self.ended;
-        match self.half_sent {
-            Some(Part::Window) => return Ok(false),
-            None if ended => return Ok(false),
-            _ => {}
-        }
+    fn send(&mut self, link: &mut Link, host: &HostAddr) -> Result<bool, TransportError> {
         let mut taken = 0;
-        while taken < WRITES && !self.input_ended && self.send_piece(host)? {
+        while taken < WRITES && !self.input_ended && !self.ended && self.send_piece(link, host)? {
             taken += 1;
         }
         Ok(taken > 0)
     }
 
     /// Sends the next piece of input, or its end. Returns whether the host took it.
-    fn send_piece(&mut self, host: &HostAddr) -> Result<bool, TransportError> {
+    fn send_piece(&mut self, link: &mut Link, host: &HostAddr) -> Result<bool, TransportError> {
         let piece =
             self.outgoing.piece().map_err(|source| TransportError::Io { host: host.clone(), source })?;
         if piece.is_empty() {
-            return self.send_end();
+            return self.send_end(link);
         }
         match self.channel.write(piece) {
             Ok(length) => {
@@ -121,73 +151,68 @@ impl Exchange<'_> {
                 Ok(length > 0)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.half_sent = (self.link.blocked() == Blocked::HalfSent).then_some(Part::Input);
+                self.half_sent = (link.blocked() == Blocked::HalfSent).then_some(Part::Input);
                 Ok(false)
             }
-            Err(error) => Err(self.link.fail(&error)),
+            Err(error) => Err(link.fail(&error)),
         }
     }
 
     /// Says that there is no more input.
-    fn send_end(&mut self) -> Result<bool, TransportError> {
+    fn send_end(&mut self, link: &mut Link) -> Result<bool, TransportError> {
         // libssh2 cannot go on with this packet when it is half sent; see `Link::wait`.
-        if !self.link.is_writable()? {
+        if !link.is_writable()? {
             return Ok(false);
         }
-        self.channel.send_eof().map_err(|error| self.link.fail(&error.into()))?;
+        self.channel.send_eof().map_err(|error| link.fail(&error.into()))?;
         self.input_ended = true;
         Ok(true)
     }
 
-    /// Hands on what the host has said. Returns whether it said anything.
-    fn receive(&mut self, sink: &mut Sink<'_>) -> Result<bool, TransportError> {
-        if self.half_sent == Some(Part::Input) {
-            return Ok(false);
-        }
+    /// Reads what the host has said. Returns whether it said anything.
+    fn receive(&mut self, link: &mut Link) -> Result<bool, TransportError> {
         let mut received = false;
         for (stream, id) in [(Stream::Stdout, 0), (Stream::Stderr, ssh2::EXTENDED_DATA_STDERR)] {
+            // libssh2 holds one packet: nothing else can be read before it is out.
+            if self.half_sent == Some(Part::Input) {
+                break;
+            }
             match self.channel.stream(id).read(&mut self.buffer) {
                 Ok(0) => self.half_sent = None,
                 Ok(length) => {
                     self.half_sent = None;
                     received = true;
-                    self.ended |= sink(stream, &self.buffer[..length]).is_break();
+                    self.received.push((stream, self.buffer[..length].to_vec()));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.half_sent = (self.link.blocked() == Blocked::HalfSent).then_some(Part::Window);
+                    self.half_sent = (link.blocked() == Blocked::HalfSent).then_some(Part::Window);
                 }
-                Err(error) => return Err(self.link.fail(&error)),
+                Err(error) => return Err(link.fail(&error)),
             }
         }
         Ok(received)
     }
 
     /// Closes the channel of a command that has ended; returns what the host says about how.
-    fn finish(mut self) -> Result<ExitStatus, TransportError> {
-        self.link.close(&mut self.channel, CLOSING)?;
+    fn finish(mut self, link: &mut Link) -> Result<ExitStatus, TransportError> {
+        link.end(&mut self.channel, CLOSING)?;
         if let Some(signal) = self.signal() {
             return Ok(ExitStatus::Signal(signal));
         }
-        self.channel.exit_status().map(ExitStatus::Code).map_err(|error| self.link.fail(&error.into()))
+        self.channel.exit_status().map(ExitStatus::Code).map_err(|error| link.fail(&error.into()))
     }
 
     /// Closes the channel of a command that nobody waits for any more, so that the link can be used
     /// for others. Where that fails the link says so itself the next time.
-    fn abandon(mut self, host: &HostAddr) {
+    fn abandon(mut self, link: &mut Link, host: &HostAddr) {
         let begin = Instant::now();
-        while self.half_sent.is_some() && begin.elapsed() < CLOSING {
-            let moved = match self.half_sent {
-                Some(Part::Input) => self.send_piece(host),
-                _ => self.receive(&mut |_, _| std::ops::ControlFlow::Continue(())),
-            };
-            let waited = moved.and_then(|_| match self.half_sent {
-                Some(_) => self.link.wait(Duration::from_millis(100), Blocked::HalfSent),
-                None => Ok(()),
-            });
-            if waited.is_err() {
-                return;
+        while let Some(part) = self.half_sent.filter(|_| begin.elapsed() < CLOSING) {
+            let waited = link.wait(Duration::from_millis(100), Blocked::HalfSent);
+            if waited.and_then(|()| self.send_rest(part, link, host)).is_err() {
+                break;
             }
         }
-        let _ = self.link.close(&mut self.channel, CLOSING);
+        // The caller gets the error that ended the wait; a link that is broken by now remembers it.
+        let _ = link.end(&mut self.channel, CLOSING);
     }
 }

@@ -1,17 +1,16 @@
 //! What keeps a connection alive while no command runs on it.
 
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::link::Link;
+use super::turns::Turns;
 
 /// Hosts that want signs of life (ClientAliveInterval) rarely want them more often.
 const INTERVAL: Duration = Duration::from_secs(3);
 
-/// Lets a link beat every few seconds, until dropped. While a command runs it waits: then the
-/// command's own traffic does.
+/// Lets a link beat every few seconds, until dropped. While a command runs its own traffic does.
 pub(super) struct Heartbeat {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -19,12 +18,12 @@ pub(super) struct Heartbeat {
 
 impl Heartbeat {
     /// Starts to beat.
-    pub(super) fn of(link: &Arc<Mutex<Link>>) -> std::io::Result<Self> {
+    pub(super) fn of(link: &Arc<Turns>) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let link = Arc::clone(link);
         let thread = std::thread::Builder::new().name("ssh heartbeat".to_owned()).spawn(move || {
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                link.lock().unwrap_or_else(PoisonError::into_inner).beat();
+                link.take().beat();
             }
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })

@@ -25,6 +25,10 @@ pub(super) struct Link {
     addr: HostAddr,
     /// How long we have listened in vain. Time in which we were stopped ourselves does not count.
     silence: Duration,
+    /// Until when that is known: several may listen at once.
+    listened: Instant,
+    /// How many channels have a command.
+    commands: usize,
     broken: Option<String>,
     /// A channel on which nothing runs, to read what the host says while no command does.
     idle: Option<Channel>,
@@ -42,7 +46,8 @@ pub(super) enum Blocked {
 impl Link {
     /// A link over this session, which has been logged in.
     pub(super) fn new(session: Session, socket: TcpStream, addr: HostAddr) -> Self {
-        Self { session, socket, addr, silence: Duration::ZERO, broken: None, idle: None }
+        let (silence, listened) = (Duration::ZERO, Instant::now());
+        Self { session, socket, addr, silence, listened, commands: 0, broken: None, idle: None }
     }
 
     /// Has the login shell run `line` on a new channel.
@@ -57,13 +62,23 @@ impl Link {
         }
         let mut channel = self.complete(SILENCE, Session::channel_session)?;
         self.complete(SILENCE, |_| channel.exec(line))?;
+        self.commands += 1;
         Ok(channel)
+    }
+
+    /// The command on a channel of [`Link::open`] is over, or given up: closes it.
+    ///
+    /// # Errors
+    /// As [`Link::close`].
+    pub(super) fn end(&mut self, channel: &mut Channel, limit: Duration) -> Result<(), TransportError> {
+        self.commands = self.commands.saturating_sub(1);
+        self.close(channel, limit)
     }
 
     /// Answers a host that asks whether we are there, while no command runs: libssh2 reads what
     /// comes only on a channel. A link that turns out to be broken says so to the next command.
     pub(super) fn beat(&mut self) {
-        if self.broken.is_some() {
+        if self.broken.is_some() || self.commands > 0 {
             return;
         }
         let mut idle = match self.idle.take() {
@@ -81,7 +96,7 @@ impl Link {
 
     /// Closes a channel, and waits until the host has agreed. A host that does not leaves the link
     /// useless.
-    pub(super) fn close(&mut self, channel: &mut Channel, limit: Duration) -> Result<(), TransportError> {
+    fn close(&mut self, channel: &mut Channel, limit: Duration) -> Result<(), TransportError> {
         let closed = self.complete(limit, |_| channel.close());
         if closed.is_err() && self.broken.is_none() {
             self.broken = Some("the host did not let go of the last command".to_owned());
@@ -125,6 +140,7 @@ impl Link {
     /// The host has shown that it is there.
     pub(super) fn heard(&mut self) {
         self.silence = Duration::ZERO;
+        self.listened = Instant::now();
     }
 
     /// Waits until the operation can go on, at most `patience`; asks a silent host whether it is there.
@@ -138,14 +154,37 @@ impl Link {
             Blocked::Receiving => PollFlags::IN,
         };
         let begin = Instant::now();
-        match self.poll(wanted, patience).map_err(|error| self.fail(&error))? {
-            true => self.heard(),
-            false => self.silence += begin.elapsed().min(patience),
+        let ready = poll_socket(&self.socket, wanted, patience);
+        let waited = begin.elapsed().min(patience);
+        match blocked {
+            Blocked::Receiving => self.listened(ready, waited),
+            Blocked::HalfSent => self.account(ready, waited),
         }
+    }
+
+    /// Somebody has waited for the host that long while nothing was half sent, and it has said
+    /// something or not. Asks a silent host whether it is there.
+    ///
+    /// # Errors
+    /// As [`Link::wait`].
+    pub(super) fn listened(
+        &mut self,
+        ready: io::Result<bool>,
+        waited: Duration,
+    ) -> Result<(), TransportError> {
         // The system takes a packet so small as a whole then: it cannot come to be half sent.
-        if blocked == Blocked::Receiving && self.is_writable()? {
+        if self.is_writable()? {
             self.session.keepalive_send().map_err(|error| self.fail(&error.into()))?;
         }
+        self.account(ready, waited)
+    }
+
+    fn account(&mut self, ready: io::Result<bool>, waited: Duration) -> Result<(), TransportError> {
+        match ready.map_err(|error| self.fail(&error))? {
+            true => self.heard(),
+            false => self.silence += waited.min(self.listened.elapsed()),
+        }
+        self.listened = Instant::now();
         if self.silence >= SILENCE {
             let reason = format!("no sign of life for {} s", SILENCE.as_secs());
             self.broken = Some(reason.clone());
@@ -156,16 +195,7 @@ impl Link {
 
     /// Whether the system takes more to be sent.
     pub(super) fn is_writable(&mut self) -> Result<bool, TransportError> {
-        self.poll(PollFlags::OUT, Duration::ZERO).map_err(|error| self.fail(&error))
-    }
-
-    fn poll(&self, wanted: PollFlags, patience: Duration) -> io::Result<bool> {
-        let time = Timespec::try_from(patience).map_err(io::Error::other)?;
-        match poll(&mut [PollFd::new(&self.socket, wanted)], Some(&time)) {
-            Ok(ready) => Ok(ready > 0),
-            Err(rustix::io::Errno::INTR) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        poll_socket(&self.socket, PollFlags::OUT, Duration::ZERO).map_err(|error| self.fail(&error))
     }
 
     /// The link is broken, for good.
@@ -177,5 +207,15 @@ impl Link {
 
     fn lost(&self, reason: String) -> TransportError {
         TransportError::Lost { host: self.addr.clone(), reason }
+    }
+}
+
+/// Waits until the socket is ready, at most `patience`. Returns whether it is.
+pub(super) fn poll_socket(socket: &TcpStream, wanted: PollFlags, patience: Duration) -> io::Result<bool> {
+    let time = Timespec::try_from(patience).map_err(io::Error::other)?;
+    match poll(&mut [PollFd::new(socket, wanted)], Some(&time)) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }

@@ -6,9 +6,10 @@ mod dial;
 mod heartbeat;
 mod known_hosts;
 mod link;
+mod turns;
 
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ssh2::MethodType;
@@ -21,16 +22,18 @@ use heartbeat::Heartbeat;
 pub(super) use known_hosts::KnownHosts;
 use known_hosts::Verdict;
 use link::Link;
+use turns::Turns;
 
 /// How long a host may take over each step of a login.
 const LOGIN_STEP: Duration = Duration::from_secs(15);
 /// Seconds between signs of life, see [`link`].
 const KEEPALIVE: u32 = 3;
 
-/// A connection of libssh2.
+/// A connection of libssh2, or a share in one.
+#[derive(Clone)]
 pub(super) struct Libssh2 {
-    link: Arc<Mutex<Link>>,
-    _heartbeat: Heartbeat,
+    link: Arc<Turns>,
+    _heartbeat: Arc<Heartbeat>,
 }
 
 /// Why there is no connection.
@@ -55,6 +58,7 @@ impl Libssh2 {
         let unusable =
             |error: io::Error| Refusal::Final(failed(format!("cannot use the connection: {error}")));
         let link_socket = socket.try_clone().map_err(unusable)?;
+        let shared_socket = socket.try_clone().map_err(unusable)?;
         let broken = |error: ssh2::Error| Refusal::OpenSshMay(failed(error.message().to_owned()));
         let mut session = ssh2::Session::new().map_err(broken)?;
         session.set_timeout(millis(options.timeout));
@@ -68,8 +72,8 @@ impl Libssh2 {
         })?;
         session.set_keepalive(true, KEEPALIVE);
         session.set_blocking(false);
-        let link = Arc::new(Mutex::new(Link::new(session, link_socket, addr.clone())));
-        let heartbeat = Heartbeat::of(&link).map_err(unusable)?;
+        let link = Arc::new(Turns::new(Link::new(session, link_socket, addr.clone()), shared_socket));
+        let heartbeat = Arc::new(Heartbeat::of(&link).map_err(unusable)?);
         Ok(Self { link, _heartbeat: heartbeat })
     }
 }
@@ -82,8 +86,11 @@ impl Engine for Libssh2 {
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
-        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        channel::run(&mut link, line, input, sink, watch)
+        channel::run(&self.link, line, input, sink, watch)
+    }
+
+    fn share(&self) -> Box<dyn Engine> {
+        Box::new(self.clone())
     }
 }
 

@@ -21,6 +21,7 @@ use std::process::{Command, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
+use super::bash;
 use super::proxy::Proxy;
 use super::sshd::{Client, Sshd, SshdOptions, user};
 pub use host::Host;
@@ -221,10 +222,10 @@ impl World {
 
     /// Runs the real binary and has a shell command read its output; the status is the binary's.
     pub fn piped_into<I: IntoIterator<Item: AsRef<OsStr>>>(&self, reader: &str, args: I) -> Outcome {
-        let mut bash = Command::new("bash");
+        let mut shell = Command::new("bash");
         let binary = env!("CARGO_BIN_EXE_edeliver");
-        bash.args(["-c", &format!("'{binary}' \"$@\" | {reader}; exit \"${{PIPESTATUS[0]}}\""), "bash"]);
-        self.start(bash, args).wait()
+        shell.args(["-c", &format!("'{binary}' \"$@\" | {reader}; exit \"${{PIPESTATUS[0]}}\""), "bash"]);
+        self.start(shell, args).wait()
     }
 
     fn start<I: IntoIterator<Item: AsRef<OsStr>>>(&self, command: Command, args: I) -> Running {
@@ -237,7 +238,7 @@ impl World {
             .current_dir(self.project())
             .env_clear()
             .env("HOME", self.home())
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("PATH", bash::path_before("/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"))
             .env("USER", user())
             .env("LANG", "C.UTF-8")
             .stdin(Stdio::null());
