@@ -38,6 +38,13 @@ find_kind() {
 	fi
 }
 
+# Whether the release has edeliver's own module, which is called as Elixir.
+has_module() {
+	case $kind in mix | distillery) ;; *) return 1 ;; esac
+	for part in "$root/lib"/edeliver-*; do [ ! -d "$part" ] || return 0; done
+	return 1
+}
+
 # The version that the release in $1 boots next, where its files say so.
 version_in() {
 	booted=''
@@ -291,7 +298,7 @@ wait_gone() {
 # after $stable_for seconds. Sets $pid.
 # Else $why says why not.
 verify_node() {
-	end=$(($(date +%s) + start_timeout)) seen=''
+	end=$(($(date +%s) + start_timeout)) seen='' awaited='' monitored=''
 	find_kind "$root/bin/$app"
 	while :; do
 		pids=$(node_pids)
@@ -300,7 +307,9 @@ verify_node() {
 			seen=$pid
 			if ask_node; then
 				is_version "$1" || { why="the node answers with version $version"; return 1; }
+				show_progress
 				[ "$status" != started ] || [ -n "$missing" ] || ! runs_by_status || break
+				monitor_startup
 			fi
 		elif [ -n "$seen" ]; then
 			why="the node's process $seen has ended"
@@ -317,6 +326,28 @@ verify_node() {
 	[ -z "$missing" ] || { tell_why_not; return 1; }
 	why="the node did not stay up for $stable_for s"
 	return 1
+}
+
+# Says which applications have started since the last look.
+show_progress() {
+	for application in $(say "$awaited" | tr ',' ' '); do
+		case ",$missing," in
+		*",$application,"*) ;;
+		*) say "progress Started application '$application'." ;;
+		esac
+	done
+	awaited=$missing
+}
+
+# Has edeliver's own module wait in the node until it has started, which it does last; what it says on
+# the way is shown. Whether all has started is seen by asking again.
+monitor_startup() {
+	[ -z "$monitored" ] && has_module || return 0
+	monitored=yes awaited=''
+	call_time=$((end - $(date +%s) + 1))
+	call rpc "Elixir.Edeliver.run_command([:monitor_startup_progress, \"$app\", :verbose])" |
+		sed -n 's/^Started/progress &/p'
+	call_time=30
 }
 
 # Tries $1, a URL or a command of the user's, until it succeeds or the time for the start is over.
