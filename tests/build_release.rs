@@ -174,6 +174,7 @@ fn settings(
         skip_git_clean: false,
         skip_mix_clean: false,
         version_arguments: Vec::new(),
+        appended_arguments: Vec::new(),
         auto_version: String::new(),
         passed_on: Vec::new(),
         release_dir: None,

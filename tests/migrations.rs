@@ -247,7 +247,8 @@ fn a_deploy_that_fails_after_its_migrations() {
         .says(&["ON_FAILURE=keep-good keeps the new release on some hosts"]);
 }
 
-// The deployer dies in the middle of a migration: the host ends it, undoes the one before, and goes back.
+// The deployer is interrupted in the middle of a migration, or dies: then the host itself ends it, undoes
+// the one before, and goes back.
 #[test]
 fn a_deployer_that_is_killed_while_it_migrates() {
     let world = shop(1, &["1.0.0", "3.0.0"], false);
@@ -260,9 +261,20 @@ fn a_deployer_that_is_killed_while_it_migrates() {
         "sqlite3",
         "case $* in *half*) touch ~/../reached && sleep 300 ;; esac\nexec /usr/bin/sqlite3 \"$@\"",
     );
-    let deployer = world.spawn(deploy("3.0.0", &["--migrate", "--rollback-migrations"]));
-    wait_until(|| reached.exists(), || deployer.printed());
-    assert_eq!(tables(&world), "orders products");
+    let migrating = || {
+        let deployer = world.spawn(deploy("3.0.0", &["--migrate", "--rollback-migrations"]));
+        wait_until(|| reached.exists(), || deployer.printed());
+        assert_eq!(tables(&world), "orders products");
+        fs::remove_file(&reached).unwrap();
+        deployer
+    };
+    let deployer = migrating();
+    deployer.signal(rustix::process::Signal::INT);
+    deployer.wait().exits(130).says(&["migrated down 20240404000000 create_orders"]);
+    assert_eq!(tables(&world), "products");
+    world.assert_unchanged(&before);
+
+    let deployer = migrating();
     deployer.signal(rustix::process::Signal::KILL);
     deployer.wait().was_killed();
     wait_until(|| !host.state().join("lock").exists(), || tables(&world));
@@ -316,6 +328,13 @@ fn by_edelivers_module() {
         .succeeds()
         .says(&["response: down 20240303000000 create_stock\n"]);
     assert_eq!(tables(&world), "prices products");
+    let profile = world.host(1).home().join(".profile");
+    let text = fs::read_to_string(&profile).unwrap();
+    fs::write(&profile, text + "export SHOP_START_TAKES=4000\n").unwrap();
+    world
+        .edeliver(["restart", "production", "-V"])
+        .succeeds()
+        .says(&["  [user]@host-1: Started application 'shop'.\n", "response: ok\n"]);
     world.reconfigure(&format!("{SETTINGS}\nECTO_REPOSITORY='x; y'"));
     world.edeliver(["migrate", "production"]).exits(2).says(&["ECTO_REPOSITORY", "the name of a module"]);
     world.reconfigure(SETTINGS);

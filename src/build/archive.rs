@@ -1,7 +1,7 @@
 //! Packing the release on the build host.
 
 use super::task::prepared;
-use super::{BuiltRelease, Project, Task, relx};
+use super::{BuiltRelease, Project, Purpose, Task, relx};
 use crate::settings::ReleaseTool;
 use crate::transport::{RemoteCommand, RemotePath};
 
@@ -16,6 +16,8 @@ pub fn tasks(project: &Project<'_>, release: &BuiltRelease) -> Vec<Task> {
     let commands = match project.settings.release_tool {
         ReleaseTool::Distillery => Vec::new(),
         ReleaseTool::Relx => return vec![relx::archive(project)],
+        // It has packed the upgrade when it has made the relup.
+        ReleaseTool::Rebar if matches!(project.purpose, Purpose::UpgradeFrom(_)) => Vec::new(),
         ReleaseTool::Rebar3 | ReleaseTool::Rebar => vec![pack(tar, &file)],
         // Its place is in the directory that it is made of. Made there it would change that directory while
         // tar reads it, which is an error for tar.

@@ -105,10 +105,18 @@ impl<'a> BuildHost<'a> {
     /// # Errors
     /// When it fails.
     pub fn run(&mut self, step: &str, command: &RemoteCommand) -> Result<(), StepError> {
+        self.feed(step, command, Stdin::Empty)
+    }
+
+    /// The same with something for its standard input.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn feed(&mut self, step: &str, command: &RemoteCommand, stdin: Stdin<'_>) -> Result<(), StepError> {
         let _spinner = self.report.step(step);
         self.report.info(&command.display());
         let (report, mut tail) = (self.report, Tail::default());
-        let status = self.session.exec(command, Stdin::Empty, &mut |_, bytes| {
+        let status = self.session.exec(command, stdin, &mut |_, bytes| {
             report.output(bytes);
             tail.add(bytes);
         })?;
@@ -136,6 +144,16 @@ impl<'a> BuildHost<'a> {
     pub fn ask(&mut self, step: &str, command: &RemoteCommand) -> Result<String, StepError> {
         let (status, answer) = self.try_ask(command)?;
         self.judge(step, command, status, &answer).map(|()| answer)
+    }
+
+    /// The same for bytes.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn ask_bytes(&mut self, step: &str, command: &RemoteCommand) -> Result<Vec<u8>, StepError> {
+        let output = self.session.output(command, Stdin::Empty)?;
+        self.judge(step, command, output.status, &String::from_utf8_lossy(&output.stderr))?;
+        Ok(output.stdout)
     }
 
     /// Runs a command for its status and what it prints, on both outputs if it fails.

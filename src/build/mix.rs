@@ -1,7 +1,7 @@
 //! mix: dependencies, compiling, and both ways to a release: `mix release` and Distillery.
 
 use super::task::{script_for_tool, tool};
-use super::{OnFailure, Project, Task};
+use super::{OnFailure, Project, Purpose, Task};
 use crate::settings::ReleaseTool;
 use crate::transport::RemoteCommand;
 
@@ -56,7 +56,11 @@ pub(super) fn distillery_release(project: &Project<'_>) -> Vec<Task> {
     let settings = project.settings;
     let environment = format!("--env={}", settings.mix_env);
     let name = format!("--name={}", settings.app);
-    generate(project, words(&["distillery.release", "--verbose", &environment, &name]))
+    let mut release = words(&["distillery.release", "--verbose", &environment, &name]);
+    if let Purpose::UpgradeFrom(old) = project.purpose {
+        release.extend(["--upgrade".to_owned(), format!("--upfrom={old}")]);
+    }
+    generate(project, release)
 }
 
 /// The release task, after the task that sets the version where one is to be set.
@@ -73,11 +77,15 @@ fn generate(project: &Project<'_>, release: Vec<String>) -> Vec<Task> {
 /// The task of the edeliver package that sets the version of this build.
 fn release_version(project: &Project<'_>) -> Option<Vec<String>> {
     let settings = project.settings;
-    if settings.version_arguments.is_empty() && settings.auto_version.is_empty() {
+    let arguments = match project.purpose {
+        Purpose::Base => &settings.appended_arguments,
+        Purpose::Release | Purpose::UpgradeFrom(_) => &settings.version_arguments,
+    };
+    if arguments.is_empty() && settings.auto_version.is_empty() {
         return None;
     }
     let mut task = words(&["release.version"]);
-    task.extend(settings.version_arguments.iter().cloned());
+    task.extend(arguments.iter().cloned());
     if project.verbose {
         task.push("--verbose".to_owned());
     }

@@ -9,12 +9,14 @@ mod rebar3;
 mod relx;
 pub mod search;
 mod task;
+pub mod upgrade;
 
 pub use host::{BuildHost, FailedStep, StepError};
 pub use lock::{BuildLock, LockError};
 pub use search::{BuiltRelease, SearchError};
 pub use task::{OnFailure, Task};
 
+use crate::release::Version;
 use crate::settings::{BuildSettings, BuildTool, ReleaseTool};
 use crate::transport::RemotePath;
 
@@ -29,6 +31,19 @@ pub struct Project<'a> {
     pub branch: &'a str,
     /// The tools shall say what they do (`-V`).
     pub verbose: bool,
+    /// What the release is for.
+    pub purpose: Purpose<'a>,
+}
+
+/// What a release is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// To be deployed.
+    Release,
+    /// To be the one that an upgrade starts from: its version is the sources' own.
+    Base,
+    /// To be what an upgrade from this version leads to.
+    UpgradeFrom(&'a Version),
 }
 
 impl Project<'_> {

@@ -1,7 +1,7 @@
 //! Finding the release that the tools have made.
 
-use super::Project;
 use super::task::prepared;
+use super::{Project, Purpose};
 use crate::git::remote::from_home;
 use crate::release::{ExpectedErts, Version};
 use crate::settings::ReleaseTool;
@@ -47,6 +47,11 @@ pub enum SearchError {
         /// The release root.
         directory: String,
     },
+    /// An upgrade that leads to where it starts.
+    #[error(
+        "the new release has the version {0}, as the one that the upgrade starts from: raise it in the sources, or use --auto-version=revision (or AUTO_VERSION in .deliver/config)"
+    )]
+    SameVersion(Version),
     /// Several versions.
     #[error(
         "{directory}/releases has several versions: build without --skip-git-clean, or set RELEASE_VERSION to one of:{}",
@@ -149,7 +154,7 @@ pub fn read_answer(project: &Project<'_>, answer: &str) -> Result<BuiltRelease, 
             Err(SearchError::NotFound { app, below })
         }
         [(directory, versions)] => {
-            let version = version(directory, versions, project.settings.release_version.as_deref())?;
+            let version = version(project, directory, versions)?;
             Ok(BuiltRelease { directory: directory.parse()?, version, erts })
         }
         _ => {
@@ -159,16 +164,27 @@ pub fn read_answer(project: &Project<'_>, answer: &str) -> Result<BuiltRelease, 
     }
 }
 
-fn version(directory: &str, versions: &[&str], wanted: Option<&str>) -> Result<Version, SearchError> {
+fn version(project: &Project<'_>, directory: &str, versions: &[&str]) -> Result<Version, SearchError> {
     let directory = directory.to_owned();
+    let wanted = project.settings.release_version.as_deref();
+    // The release that the upgrade starts from lies beside the new one.
+    let base = match project.purpose {
+        Purpose::UpgradeFrom(base) => Some(base),
+        Purpose::Release | Purpose::Base => None,
+    };
+    let is_base = |version: &str| base.is_some_and(|base| base.as_str() == version);
+    let versions: Vec<&str> = versions.iter().copied().filter(|version| !is_base(version)).collect();
     let all = || versions.iter().map(|version| (*version).to_owned()).collect();
-    match (versions, wanted) {
+    match (versions.as_slice(), wanted) {
         (_, Some(wanted)) if versions.contains(&wanted) => Ok(wanted.parse()?),
         (_, Some(wanted)) => {
             Err(SearchError::OtherVersions { directory, wanted: wanted.to_owned(), versions: all() })
         }
         ([only], None) => Ok(only.parse()?),
-        ([], None) => Err(SearchError::NoVersion { directory }),
+        ([], None) => {
+            Err(base
+                .map_or(SearchError::NoVersion { directory }, |base| SearchError::SameVersion(base.clone())))
+        }
         (_, None) => Err(SearchError::SeveralVersions { directory, versions: all() }),
     }
 }

@@ -31,6 +31,7 @@ fn settings(build_tool: BuildTool, release_tool: ReleaseTool) -> BuildSettings {
         skip_git_clean: false,
         skip_mix_clean: false,
         version_arguments: Vec::new(),
+        appended_arguments: Vec::new(),
         auto_version: String::new(),
         passed_on: vec![
             ("USING_DISTILLERY".into(), "false".into()),
@@ -57,7 +58,14 @@ fn all(tasks: Vec<Task>) -> String {
 
 fn with<T>(settings: &BuildSettings, verbose: bool, ask: impl FnOnce(&Project<'_>) -> T) -> T {
     let at = "/srv/build".parse().unwrap();
-    ask(&Project { settings, at: &at, branch: "main", verbose })
+    ask(&Project { settings, at: &at, branch: "main", verbose, purpose: Purpose::Release })
+}
+
+/// The same for an upgrade from 1.0.0.
+fn upgrading<T>(settings: &BuildSettings, ask: impl FnOnce(&Project<'_>) -> T) -> T {
+    let (at, base) = ("/srv/build".parse().unwrap(), "1.0.0".parse().unwrap());
+    let purpose = Purpose::UpgradeFrom(&base);
+    ask(&Project { settings, at: &at, branch: "main", verbose: false, purpose })
 }
 
 #[test]
@@ -256,4 +264,80 @@ fn exactly_one_release_with_one_version_is_found() {
     RELEASE_VERSION=1.1.0, but /b/my_app/releases has:
       1.0.0
     ");
+}
+
+#[test]
+fn upgrades_of_every_tool() {
+    let base = "1.0.0".parse().unwrap();
+    let relup = |tool| {
+        let mut settings = settings(BuildTool::Rebar3, tool);
+        settings.rebar_profile = "prod".into();
+        let new = BuiltRelease {
+            directory: "/srv/build/rel/my_app".parse().unwrap(),
+            version: "1.1.0".parse().unwrap(),
+            erts: ExpectedErts::InRelease,
+        };
+        upgrading(&settings, |project| {
+            let tasks = [upgrade::appups(project, &base), upgrade::relup(project, &new, &base)].concat();
+            let directory = upgrade::base_directory(project, &base);
+            // What removes the old release is a script of ours.
+            let tools = tasks.into_iter().filter(|task| !told(&task.command).contains("# remove"));
+            format!("from {directory}\n{}", all(tools.collect()))
+        })
+    };
+    insta::assert_snapshot!(relup(ReleaseTool::Rebar3), @r"
+    from /srv/build/_build/prod/rel/my_app
+    REBAR_PROFILE=prod
+    ./rebar3 relup -n my_app -v 1.1.0 -u 1.0.0
+    ");
+    insta::assert_snapshot!(relup(ReleaseTool::Relx), @r"
+    from /srv/build/_rel/my_app
+    ./relx relup
+    ");
+    insta::assert_snapshot!(relup(ReleaseTool::Rebar), @r"
+    from /srv/build/rel/my_app_1.0.0
+    ./rebar -C prod.config generate-appups 'previous_release=my_app_1.0.0'
+    ./rebar -C prod.config generate-upgrade 'previous_release=my_app_1.0.0'
+    ");
+    insta::assert_snapshot!(relup(ReleaseTool::Distillery), @"from /srv/build/_build/prod/rel/my_app");
+}
+
+#[test]
+fn distillery_makes_the_relup_with_the_release() {
+    let mut settings = settings(BuildTool::Mix, ReleaseTool::Distillery);
+    settings.passed_on = vec![("RELUP_MODIFICATION_MODULE".into(), "Acme.Relup".into())];
+    insta::assert_snapshot!(upgrading(&settings, |project| all(project.generate())), @r"
+    APP=my_app
+    MIX_ENV=prod
+    AUTO_VERSION=''
+    BRANCH=main
+    RELUP_MODIFICATION_MODULE=Acme.Relup
+    mix distillery.release --verbose '--env=prod' '--name=my_app' --upgrade '--upfrom=1.0.0'
+    ");
+    // The release that it starts from keeps its version, but for what is appended to every version.
+    settings.version_arguments = words("minor append-git-revision");
+    settings.appended_arguments = words("append-git-revision");
+    let at = "/srv/build".parse().unwrap();
+    let base =
+        Project { settings: &settings, at: &at, branch: "main", verbose: false, purpose: Purpose::Base };
+    insta::assert_snapshot!(all(base.generate()), @r"
+    APP=my_app
+    MIX_ENV=prod
+    AUTO_VERSION=''
+    BRANCH=main
+    RELUP_MODIFICATION_MODULE=Acme.Relup
+    mix do release.version append-git-revision, distillery.release --verbose '--env=prod' '--name=my_app'
+    ");
+}
+
+#[test]
+fn an_upgrade_to_the_same_version_is_none() {
+    let settings = settings(BuildTool::Rebar3, ReleaseTool::Rebar3);
+    let found = |answer: &str| {
+        upgrading(&settings, |project| search::read_answer(project, answer))
+            .map(|release| release.version.to_string())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(found("release /x/my_app\nversion 1.0.0\nversion 1.1.0\n"), Ok("1.1.0".to_owned()));
+    insta::assert_snapshot!(found("release /x/my_app\nversion 1.0.0\n").unwrap_err(), @"the new release has the version 1.0.0, as the one that the upgrade starts from: raise it in the sources, or use --auto-version=revision (or AUTO_VERSION in .deliver/config)");
 }

@@ -22,7 +22,9 @@ pub enum Deploy {
     Release(DeployRelease),
     /// Upgrades the running nodes of a stage without a restart.
     ///
-    /// The upgrade must have been built (by 'build upgrade') from the version that the nodes run.
+    /// The upgrade must have been built (by 'build upgrade') from the version that the nodes run. Each
+    /// node takes it and must prove itself as the new version; only when all nodes have is it
+    /// permanent. If one fails, all go back: without a restart where the relup allows it.
     #[command(override_usage = "edeliver deploy upgrade [[to] staging|production] [OPTIONS]")]
     #[command(after_long_help = examples::DEPLOY_UPGRADE)]
     Upgrade(DeployUpgrade),
@@ -111,6 +113,15 @@ pub struct DeployUpgrade {
     /// Upgrade this host ([user@]host) only, whichever the stage has.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
+    /// Also take the lock of a deployer on another machine, where you know that it is gone.
+    #[arg(id = "force_unlock", long = "force-unlock")]
+    pub force_unlock: bool,
+    /// Only show what would be done on each host; nothing is changed, and no lock is taken.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
 }
 
 /// Options of `update`.
@@ -137,6 +148,15 @@ pub struct Update {
     /// Push the docker image, where the release store is a registry.
     #[arg(id = "DOCKER_PUSH", long = "push")]
     pub push: bool,
+    /// Also take the lock of a deployer on another machine, where you know that it is gone.
+    #[arg(id = "force_unlock", long = "force-unlock")]
+    pub force_unlock: bool,
+    /// Only show what would be built and what is on the hosts; nothing is changed.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub build: BuildOptions,
@@ -160,6 +180,15 @@ pub struct Upgrade {
     /// Build on and upgrade this host ([user@]host) only.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
+    /// Also take the lock of a deployer on another machine, where you know that it is gone.
+    #[arg(id = "force_unlock", long = "force-unlock")]
+    pub force_unlock: bool,
+    /// Only show what would be built and what is on the hosts; nothing is changed.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub relup: RelupOptions,

@@ -2,6 +2,9 @@
 
 mod hooked;
 mod source;
+mod step;
+mod storing;
+pub mod upgrade;
 
 use std::sync::Arc;
 
@@ -9,16 +12,17 @@ use anyhow::{Context as _, anyhow};
 use camino::Utf8Path;
 
 use super::Context;
-use crate::build::{self, BuildHost, BuildLock, BuiltRelease, LockError, Project};
-use crate::exit::{Exit, Failure};
+use crate::build::{self, BuildHost, BuildLock, BuiltRelease, LockError, Project, Purpose};
+use crate::exit::{Exit, Failure, OrUsage};
 use crate::git::{GitError, Push, Repository, remote};
-use crate::release::{ArchiveKind, ArchiveName, Manifest, RequiredFiles};
+use crate::release::{RequiredFiles, Version};
 use crate::report::Report;
 use crate::settings::{BuildSettings, SshSettings, StoreSettings};
-use crate::store::{FillError, Store, StoredArchive};
-use crate::transport::{Interrupt, RemotePath, TransportError};
+use crate::store::{Store, StoredArchive};
+use crate::transport::{Interrupt, RemotePath};
 use hooked::BuildHooks;
-use source::Source;
+pub use source::Source;
+pub use step::BuildStep;
 
 /// What a build works with.
 #[derive(Clone, Copy)]
@@ -43,65 +47,49 @@ pub struct BuildContext<'a> {
     pub hooked: Option<&'a Context>,
 }
 
-/// The steps of a build. Each has the name of the original's function, by which hooks and overriding
-/// functions of a config know it (PARITY.md section 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BuildStep {
-    /// BUILD_AT becomes a repository that takes pushes.
-    InitAppRemotely,
-    /// The commits go to the build host.
-    GitPush,
-    /// The revision is checked out.
-    GitResetRemote,
-    /// What the last build left is removed.
-    GitCleanRemote,
-    /// Submodules are brought to their commits.
-    GitSubmodules,
-    /// Dependencies are fetched.
-    ErlangGetAndUpdateDeps,
-    /// The sources are compiled.
-    ErlangCleanCompile,
-    /// The release is made.
-    ErlangGenerateRelease,
-    /// The release is packed.
-    ErlangArchiveRelease,
-    /// The archive comes into the store.
-    CopyReleaseToReleaseStore,
+/// The settings of a build, all of which are there and can be read.
+pub struct Prepared {
+    settings: BuildSettings,
+    store: StoreSettings,
+    ssh: SshSettings,
 }
 
-impl BuildStep {
-    /// The recipe.
-    pub const RECIPE: [BuildStep; 10] = [
-        BuildStep::InitAppRemotely,
-        BuildStep::GitPush,
-        BuildStep::GitResetRemote,
-        BuildStep::GitCleanRemote,
-        BuildStep::GitSubmodules,
-        BuildStep::ErlangGetAndUpdateDeps,
-        BuildStep::ErlangCleanCompile,
-        BuildStep::ErlangGenerateRelease,
-        BuildStep::ErlangArchiveRelease,
-        BuildStep::CopyReleaseToReleaseStore,
-    ];
-
-    /// The step that the original's function of this name is.
-    pub fn of_function(name: &str) -> Option<Self> {
-        Self::RECIPE.into_iter().find(|step| step.function() == name)
+impl Prepared {
+    /// Those of the project.
+    ///
+    /// # Errors
+    /// When one is missing or invalid: exit status 2.
+    pub fn of(context: &Context) -> Result<Self, Failure> {
+        let settings = &context.settings;
+        Ok(Self {
+            settings: settings.build().or_usage()?,
+            store: settings.store().or_usage()?,
+            ssh: settings.ssh().or_usage()?,
+        })
     }
 
-    /// The name of the original's function.
-    pub fn function(self) -> &'static str {
-        match self {
-            BuildStep::InitAppRemotely => "init_app_remotely",
-            BuildStep::GitPush => "git_push",
-            BuildStep::GitResetRemote => "git_reset_remote",
-            BuildStep::GitCleanRemote => "git_clean_remote",
-            BuildStep::GitSubmodules => "git_submodules",
-            BuildStep::ErlangGetAndUpdateDeps => "erlang_get_and_update_deps",
-            BuildStep::ErlangCleanCompile => "erlang_clean_compile",
-            BuildStep::ErlangGenerateRelease => "erlang_generate_release",
-            BuildStep::ErlangArchiveRelease => "erlang_archive_release",
-            BuildStep::CopyReleaseToReleaseStore => "copy_release_to_release_store",
+    /// The same for this commit, in place of the one that the settings name.
+    #[must_use]
+    pub fn at(mut self, commit: Option<&str>) -> Self {
+        if let Some(commit) = commit {
+            self.settings.revision = Some(commit.to_owned());
+            self.settings.tag = None;
+        }
+        self
+    }
+
+    /// What a build of the project works with.
+    pub fn build<'a>(&'a self, context: &'a Context) -> BuildContext<'a> {
+        BuildContext {
+            settings: &self.settings,
+            store: &self.store,
+            ssh: &self.ssh,
+            report: &context.report,
+            interrupt: &context.interrupt,
+            project: context.settings.project(),
+            verbose: matches!(context.settings.get("MODE"), Some("verbose" | "debug")),
+            push: context.settings.is_true("DOCKER_PUSH"),
+            hooked: Some(context),
         }
     }
 }
@@ -121,12 +109,22 @@ pub fn run(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failure>
         hooked.hooks().work_on(std::slice::from_ref(&context.settings.host), &context.settings.at);
     }
     let mut build = Build::open(context)?;
-    let built =
-        BuildStep::RECIPE.into_iter().try_for_each(|step| build.run(step)).and_then(|()| build.stored());
+    let built = BuildStep::recipe().try_for_each(|step| build.run(step)).and_then(|()| build.stored());
     build.unlock();
     let stored = built?;
     report.banner(&format!("RELEASE BUILD OF {app} WAS SUCCESSFUL!"));
     Ok(stored)
+}
+
+/// What a build makes at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Making {
+    /// A release.
+    Release,
+    /// The release that an upgrade starts from.
+    Base,
+    /// The upgrade from this version.
+    Upgrade(Version),
 }
 
 /// A build under way.
@@ -143,6 +141,8 @@ pub(super) struct Build<'a> {
     at: Option<RemotePath>,
     lock: Option<BuildLock>,
     release: Option<BuiltRelease>,
+    /// What the steps make at the moment.
+    making: Making,
     stored: Option<StoredArchive>,
 }
 
@@ -168,6 +168,7 @@ impl<'a> Build<'a> {
             at: None,
             lock: None,
             release: None,
+            making: Making::Release,
             stored: None,
         })
     }
@@ -202,6 +203,11 @@ impl<'a> Build<'a> {
             BuildStep::ErlangGenerateRelease => {
                 self.tasks("Generating release", |project| project.generate())
             }
+            BuildStep::GitCheckoutRemote => self.git_checkout_remote(),
+            BuildStep::RebarGenerateAppup => self.rebar_generate_appup(),
+            BuildStep::CopyAppupsFromReleaseStoreToBuildHost => self.copy_appups_to_build_host(),
+            BuildStep::CopyAppupsToReleaseStore => self.copy_appups_to_release_store(),
+            BuildStep::RelxGenerateRelup | BuildStep::RebarGenerateUpgrade => self.generate_relup(),
             BuildStep::ErlangArchiveRelease => self.erlang_archive_release(),
             BuildStep::CopyReleaseToReleaseStore => self.copy_release_to_release_store(),
         }
@@ -312,74 +318,6 @@ impl<'a> Build<'a> {
             .map_err(build::StepError::into_failure)
     }
 
-    fn copy_release_to_release_store(&mut self) -> Result<(), Failure> {
-        let release = self.release()?;
-        let at = self.at()?;
-        let file = build::archive::file(&self.project(&at), &release);
-        let file_name = file.as_str().rsplit('/').next().unwrap_or(file.as_str()).to_owned();
-        self.report().status(&format!(
-            "Copying release {} to {} release store",
-            release.version,
-            self.store.kind()
-        ));
-        self.report().status(&format!("Copying {file_name} to release store"));
-        if self.context.push {
-            let kind = self.store.kind();
-            let hint = format!("Ignoring --push flag because {kind} release store is not a docker registry.");
-            self.report().hint(&hint);
-        }
-        let size = self.size_of(&file)?;
-        let name = ArchiveName::new(&self.settings().app, release.version.clone(), ArchiveKind::Release);
-        let incoming = self.store.begin(&name)?;
-        let received = incoming
-            .fill(|sink| self.host.download(&file, size, sink))
-            .map_err(|error| self.download_failure(error, &file))?;
-        self.check(&release, received.manifest()).with_context(|| {
-            format!("the release that was built ({}:{file}) is not stored", self.host.addr())
-        })?;
-        self.stored = Some(received.built_from(&self.source.revision).commit()?);
-        Ok(())
-    }
-
-    /// A release that could not start must not get into the store.
-    fn check(&self, release: &BuiltRelease, manifest: &Manifest) -> anyhow::Result<()> {
-        let boots = manifest.boots(&self.settings().app, release.erts)?;
-        if boots.version != release.version {
-            anyhow::bail!("it boots version {} although {} was built", boots.version, release.version);
-        }
-        self.required.check(manifest)?;
-        Ok(())
-    }
-
-    fn size_of(&mut self, file: &RemotePath) -> Result<u64, Failure> {
-        let command = crate::transport::RemoteCommand::new("wc").arg("-c").arg(file);
-        let answer =
-            self.host.ask("Looking for the archive", &command).map_err(build::StepError::into_failure)?;
-        // Only the progress bar needs it: the transfer compares what it must.
-        Ok(answer.split_whitespace().next().and_then(|size| size.parse().ok()).unwrap_or_default())
-    }
-
-    fn download_failure(&self, error: FillError<TransportError>, file: &RemotePath) -> Failure {
-        match error {
-            FillError::Source(error) => build::StepError::from(error).into_failure(),
-            FillError::Store(error) => Failure::failed(error),
-            FillError::Archive(error) => {
-                let built = format!("the archive that was built ({}:{file}) is not stored", self.host.addr());
-                Failure::failed(anyhow::Error::from(error).context(built))
-            }
-        }
-    }
-
-    /// What is in the store now, unless the config stores archives itself.
-    fn stored(&self) -> Result<Option<StoredArchive>, Failure> {
-        let step = BuildStep::CopyReleaseToReleaseStore.function();
-        let by_config = self.context.hooked.is_some_and(|context| context.hooks().place(step).is_some());
-        if self.stored.is_none() && !by_config {
-            return Err(Failure::failed(anyhow!("no archive was copied to the release store")));
-        }
-        Ok(self.stored.clone())
-    }
-
     /// The absolute path of BUILD_AT, which every later command uses.
     fn at(&mut self) -> Result<RemotePath, Failure> {
         if let Some(at) = &self.at {
@@ -414,7 +352,13 @@ impl<'a> Build<'a> {
     }
 
     fn project<'b>(&'b self, at: &'b RemotePath) -> Project<'b> {
-        Project { settings: &self.settings, at, branch: &self.source.refspec, verbose: self.context.verbose }
+        let purpose = match &self.making {
+            Making::Release => Purpose::Release,
+            Making::Base => Purpose::Base,
+            Making::Upgrade(base) => Purpose::UpgradeFrom(base),
+        };
+        let verbose = self.context.verbose;
+        Project { settings: &self.settings, at, branch: &self.source.refspec, verbose, purpose }
     }
 
     fn settings(&self) -> Arc<BuildSettings> {

@@ -22,7 +22,8 @@ pub fn run(context: &Context, environment: &str) -> Result<(), Failure> {
     let mut session = Session::connect(&node.host, &options)?;
     let place = context.place(&node.path)?;
     // What keeps a console from opening is said best before the terminal is given away.
-    crate::node::command(&mut session, &place, NodeAction::Ping, None).map_err(node::failure_of)?;
+    crate::node::command(&mut session, &place, NodeAction::Ping, None, &mut |_| {})
+        .map_err(node::failure_of)?;
     context.report.status(&format!("Opening the console of {environment} on {}", node.host));
     match console(&mut session, &options, &place) {
         Ok(status) if status.success() => Ok(()),

@@ -3,10 +3,9 @@
 use anyhow::anyhow;
 
 use super::Context;
-use super::build_release::{Build, BuildContext, BuildStep};
+use super::build_release::{Build, BuildStep, Prepared};
 use crate::cli::Custom;
 use crate::exit::{Failure, OrUsage};
-use crate::settings::{BuildSettings, SshSettings, StoreSettings};
 use crate::shell::{Hosts, Ran, RemoteScript, Reply, Requests, Serving, Variables};
 
 /// Runs the strategy's `run`, or its `help`.
@@ -15,7 +14,8 @@ use crate::shell::{Hosts, Ran, RemoteScript, Reply, Requests, Serving, Variables
 /// When it cannot be read or fails. A build that it has begun gives its lock back.
 pub fn run(context: &Context, custom: &Custom, strategy: &str) -> Result<(), Failure> {
     let file = context.settings.project().join(".deliver/strategies").join(strategy);
-    let prepared = Prepared::new(context);
+    // A strategy need not build; one that does is told what is missing then.
+    let prepared = Prepared::of(context).ok();
     let mut running = Running::new(context, prepared.as_ref())?;
     context.hooks().variables_mut().set("STRATEGY", strategy);
     context.hooks().load_strategy(&file, &mut running)?;
@@ -43,21 +43,6 @@ fn call(context: &Context, function: &str, running: &mut Running<'_>) -> Result<
     }
 }
 
-/// What a build needs, where the project has all of it.
-struct Prepared {
-    settings: BuildSettings,
-    store: StoreSettings,
-    ssh: SshSettings,
-}
-
-impl Prepared {
-    fn new(context: &Context) -> Option<Self> {
-        // A strategy need not build; one that does is told what is missing then.
-        let settings = context.settings.build().ok()?;
-        Some(Self { settings, store: context.settings.store().ok()?, ssh: context.settings.ssh().ok()? })
-    }
-}
-
 /// What a strategy has begun.
 struct Running<'a> {
     context: &'a Context,
@@ -76,24 +61,14 @@ impl<'a> Running<'a> {
     /// The build that the strategy's steps belong to, begun with the first of them.
     fn build(&mut self) -> Result<&mut Build<'a>, Failure> {
         let (context, prepared) = (self.context, self.prepared);
-        let Some(Prepared { settings, store, ssh }) = prepared else {
+        let Some(prepared) = prepared else {
             // Says what is missing.
-            context.settings.build().or_usage()?;
+            Prepared::of(context)?;
             return Err(Failure::usage(anyhow!("the settings for a build are not complete")));
         };
         match &mut self.build {
             Some(build) => Ok(build),
-            none => Ok(none.insert(Build::open(&BuildContext {
-                settings,
-                store,
-                ssh,
-                report: &context.report,
-                interrupt: &context.interrupt,
-                project: context.settings.project(),
-                verbose: context.settings.is_true("VERBOSE"),
-                push: context.settings.is_true("DOCKER_PUSH"),
-                hooked: Some(context),
-            })?)),
+            none => Ok(none.insert(Build::open(&prepared.build(context))?)),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage};
 use crate::release::ExpectedErts;
 use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure};
-use crate::store::Store;
+use crate::store::{Store, release_kinds};
 
 /// The recipe (PARITY.md section 4, "deploy release").
 ///
@@ -30,7 +30,7 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     if release.plan {
         return plan::run(context, &job, release.json);
     }
-    deploy(context, &settings, job)?;
+    deploy(context, &settings, job, &[])?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())
 }
@@ -63,7 +63,8 @@ fn migrations(
 pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) -> Result<Job, Failure> {
     let store = Store::new(&context.settings.store().or_usage()?, context.settings.project(), &settings.app)
         .or_usage()?;
-    let archive = select::archive(context, &store, &settings.app, version, settings.release_tool)?;
+    let kinds = release_kinds(settings.release_tool);
+    let archive = select::archive(context, &store, &settings.app, version, kinds)?;
     let opened = store.open(&archive)?;
     // A config that uploads it by itself asks for its name.
     context.hooks().variables_mut().set("RELEASE_FILE", opened.path.file_name().unwrap_or_default());
@@ -78,8 +79,9 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     Ok(job)
 }
 
-/// The transaction. Every step is taken on all hosts before the next one begins.
-pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Failure> {
+/// The transaction. Every step is taken on all hosts before the next one begins. `last` are functions of
+/// the config that run when all hosts have verified; when one fails, all go back.
+pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&str]) -> Result<(), Failure> {
     let report = &context.report;
     let (version, clean, start) = (job.version.clone(), job.clean, job.start);
     let migrate = job.migrations.map(|migrations| migrations.when);
@@ -91,7 +93,7 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
         now
     };
     let file = format!("{}_{version}.tar.gz", settings.app);
-    let hooks = StageHooks::new(context, settings, &version)?;
+    let hooks = StageHooks::new(context, settings, Some(&version))?;
     Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| {
             const UPLOAD: &str = "upload_release_archive";
@@ -117,6 +119,11 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })
         .and_then(|deploy| if migrating(MigrateWhen::After) { deploy.migrate() } else { Ok(deploy) })
+        .and_then(|deploy| {
+            let run =
+                |deploy: Deploy<_>, function: &&str| deploy.between(|sessions| hooks.run(function, sessions));
+            last.iter().try_fold(deploy, run)
+        })
         .map_err(Failed::settle)?
         .commit()
 }

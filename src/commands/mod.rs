@@ -6,29 +6,36 @@ mod console;
 mod context;
 mod custom;
 mod deploy_release;
+mod deploy_upgrade;
 mod drill;
+mod edit;
 mod history;
 mod logs;
 mod look;
 mod node;
 mod node_hooks;
 mod plan;
+mod plan_build;
 mod project_help;
 mod recover;
 mod rollback;
 mod select;
+mod show;
 mod stage_hooks;
 mod status;
+mod update;
+mod upgrade;
 
 use std::io::{self, Write};
 
 use anyhow::anyhow;
 use camino::Utf8Path;
 
+use self::build_release::upgrade::Base;
 pub use self::context::Context;
 use self::project_help::ProjectHelp;
-use crate::cli::{self, Build, Check, Command, Deploy, Invocation, Migrate, Node};
-use crate::exit::{Failure, OrUsage};
+use crate::cli::{self, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show};
+use crate::exit::Failure;
 use crate::node::{Direction, LogRange, Migration, NodeAction};
 use crate::shell::NoRequests;
 
@@ -50,14 +57,21 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
 
 fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> {
     match &invocation.command {
-        Command::Build(Build::Release(_)) => run_build(context),
+        Command::Build(build) => run_build(context, build),
         Command::Deploy(Deploy::Release(release)) => deploy_release::run(context, release),
+        Command::Deploy(Deploy::Upgrade(upgrade)) => deploy_upgrade::run(context, upgrade),
+        Command::Update(options) => update::run(context, options),
+        Command::Upgrade(options) => upgrade::run(context, options),
         Command::Rollback(rollback) => rollback::run(context, rollback),
         Command::Status(look) => status::run(context, look.json),
         Command::History(look) => history::run(context, look.json),
         Command::Drill(_) => drill::run(context),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node),
+        Command::Show(Show::Relup { file }) => show::relup(context, file),
+        Command::Show(Show::Appups) => show::appups(context),
+        Command::Edit(Edit::Relup(selection)) => edit::relup(context, selection),
+        Command::Edit(Edit::Appups(selection)) => edit::appups(context, selection),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
         }
@@ -109,20 +123,20 @@ pub fn overview(text: &str, project: &Utf8Path) -> Result<(), Failure> {
     }
 }
 
-fn run_build(context: &Context) -> Result<(), Failure> {
-    let settings = &context.settings;
-    build_release::run(&build_release::BuildContext {
-        settings: &settings.build().or_usage()?,
-        store: &settings.store().or_usage()?,
-        ssh: &settings.ssh().or_usage()?,
-        report: &context.report,
-        interrupt: &context.interrupt,
-        project: settings.project(),
-        verbose: matches!(settings.get("MODE"), Some("verbose" | "debug")),
-        push: settings.is_true("DOCKER_PUSH"),
-        hooked: Some(context),
-    })?;
-    Ok(())
+fn run_build(context: &Context, build: &Build) -> Result<(), Failure> {
+    let prepared = build_release::Prepared::of(context)?;
+    let with = prepared.build(context);
+    match build {
+        Build::Release(_) => build_release::run(&with).map(drop),
+        Build::Upgrade(upgrade) => {
+            let to = upgrade.to.as_ref().map(GitRef::as_str);
+            build_release::upgrade::run(&with, &Base::of(&upgrade.base)?, to).map(drop)
+        }
+        Build::Appups(appups) => {
+            let to = appups.to.as_ref().map(GitRef::as_str);
+            build_release::upgrade::run_appups(&with, &Base::of(&appups.base)?, to)
+        }
+    }
 }
 
 fn run_node(context: &Context, node: &Node) -> Result<(), Failure> {

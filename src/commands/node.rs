@@ -67,7 +67,8 @@ fn ask(context: &Context, action: NodeAction, order: &Order) -> Result<String, F
     }
     let place = context.place(&node.path)?;
     let argument = node.config.as_ref().map(|config| format!("--config={config}"));
-    node::command(&mut session, &place, action, argument.as_deref()).map_err(failure_of)
+    let mut progress = |line: &str| context.report.info(&format!("  {}: {line}", node.host));
+    node::command(&mut session, &place, action, argument.as_deref(), &mut progress).map_err(failure_of)
 }
 
 /// What was seen on a node, as the end of a command.

@@ -41,8 +41,11 @@ pub fn run(context: &Context, rollback: &Rollback) -> Result<(), Failure> {
     if rollback.plan {
         return plan::run(context, &job, rollback.json);
     }
-    let run = if is_kept { back } else { deploy_release::deploy };
-    run(context, &settings, job)?;
+    if is_kept {
+        back(context, &settings, job)?;
+    } else {
+        deploy_release::deploy(context, &settings, job, &[])?;
+    }
     context.report.banner(&format!("ROLLED BACK ON {stage}!"));
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use super::Context;
 use crate::exit::Failure;
-use crate::settings::ReleaseTool;
+use crate::release::ArchiveKind;
 use crate::store::{Selection, Store, StoredArchive, select};
 
-/// Selects the release archive to deploy (PARITY.md section 4, "select the archive").
+/// Selects the archive to deploy, of the first of `kinds` that there is (PARITY.md section 4, "select the archive").
 ///
 /// # Errors
 /// When there is none, or several and nobody to ask: exit status 2, nothing was touched.
@@ -16,15 +16,15 @@ pub fn archive(
     store: &Store,
     app: &str,
     version: Option<&str>,
-    tool: ReleaseTool,
+    kinds: &[ArchiveKind],
 ) -> Result<StoredArchive, Failure> {
     let stored = store.list()?;
     let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    match select(&stored, app, version, tool, interactive).map_err(Failure::usage)? {
+    match select(&stored, app, version, kinds, interactive).map_err(Failure::usage)? {
         Selection::Selected(archive) => Ok(archive.clone()),
         Selection::Ask(candidates) => {
             let version = ask(context, &candidates)?;
-            match select(&stored, app, Some(&version), tool, false).map_err(Failure::usage)? {
+            match select(&stored, app, Some(&version), kinds, false).map_err(Failure::usage)? {
                 Selection::Selected(archive) => Ok(archive.clone()),
                 Selection::Ask(_) => Err(Failure::usage(anyhow::anyhow!("no version was selected"))),
             }

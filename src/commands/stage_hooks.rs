@@ -37,28 +37,24 @@ pub(super) struct StageHooks<'a> {
 }
 
 impl<'a> StageHooks<'a> {
-    /// They see the stage's hosts, and what is deployed.
+    /// They see the stage's hosts, and what is deployed, once that is known.
     ///
     /// # Errors
     /// When the config redefines a step that must be ours.
     pub(super) fn new(
         context: &'a Context,
         settings: &DeploySettings,
-        version: &Version,
+        version: Option<&Version>,
     ) -> Result<Self, Failure> {
         let mut hooks = context.hooks();
         for step in OURS {
-            if let Some(place) = hooks.place(step) {
-                let error =
-                    anyhow!("{place} redefines {step}, which a deploy must do itself to be able to undo it");
-                return Err(Failure::usage(error).hint(format!(
-                    "Use the hooks pre_extract_release_archive and post_extract_release_archive instead of {step}."
-                )));
-            }
+            must_be_ours(&hooks, step, "extract_release_archive")?;
         }
         hooks.work_on(&settings.hosts, &settings.deliver_to);
         let variables = hooks.variables_mut();
-        variables.set("VERSION", version.as_str());
+        if let Some(version) = version {
+            variables.set("VERSION", version.as_str());
+        }
         variables.set("DEPLOY_ENVIRONMENT", settings.stage.as_str());
         let hosts = RefCell::new(Hosts::new(context.connect_options(true)?));
         let hosts_app_user = settings.hosts.iter().map(ToString::to_string).collect();
@@ -73,6 +69,14 @@ impl<'a> StageHooks<'a> {
     pub(super) fn targets(&self, settings: &DeploySettings) -> Result<Vec<Target>, Failure> {
         let forward_agent = CALLED.iter().any(|function| self.defines(function));
         self.context.targets_over(settings, &self.context.connect_options(forward_agent)?)
+    }
+
+    /// A step that must be ours, in this kind of deploy, to be undone.
+    ///
+    /// # Errors
+    /// When the config redefines it: exit status 2.
+    pub(super) fn must_be_ours(&self, step: &str) -> Result<(), Failure> {
+        must_be_ours(&self.context.hooks(), step, step)
     }
 
     /// Whether the config has a function of this name.
@@ -133,4 +137,11 @@ impl<'a> StageHooks<'a> {
         let mut serving = Serving::new(&mut hosts, self.context.script_mode(), &mut steps);
         call(&mut self.context.hooks(), &mut serving)
     }
+}
+
+fn must_be_ours(hooks: &Hooks, step: &str, hooked_as: &str) -> Result<(), Failure> {
+    let Some(place) = hooks.place(step) else { return Ok(()) };
+    let error = anyhow!("{place} redefines {step}, which a deploy must do itself to be able to undo it");
+    Err(Failure::usage(error)
+        .hint(format!("Use the hooks pre_{hooked_as} and post_{hooked_as} instead of {step}.")))
 }

@@ -38,13 +38,18 @@ pub(super) struct Taken {
 }
 
 impl Target {
-    /// Takes the lock and has the host answer about the entries of `list`. What a dead deployer left
-    /// unfinished is undone first.
-    pub(super) fn take_lock(&mut self, claim: &Claim, list: &str) -> Result<Taken, TargetError> {
+    /// Takes the lock and has the host answer about the entries of `list`, and about what `survey_for`
+    /// names. What a dead deployer left unfinished is undone first.
+    pub(super) fn take_lock(
+        &mut self,
+        claim: &Claim,
+        list: &str,
+        survey_for: &str,
+    ) -> Result<Taken, TargetError> {
         let mut takeover = String::new();
         let mut undone = None;
         loop {
-            let args = [claim.owner.to_line(), takeover.clone()];
+            let args = [claim.owner.to_line(), takeover.clone(), survey_for.to_owned()];
             self.session = Some(Session::connect(&self.addr, &self.options)?);
             // From here on the lock may be ours, even if no answer comes.
             self.reached = Reached::Opened;

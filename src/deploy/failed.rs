@@ -164,6 +164,7 @@ fn end(target: &mut Target, job: &Job, reason: &str) -> Result<Ended, TargetErro
     if !target.verified {
         return target.restore(job, reason).map(Ended::Restored);
     }
+    target.make_permanent(job)?;
     target.commit(job)?;
     target.finish(job);
     Ok(Ended::Kept)

@@ -11,8 +11,8 @@ use super::plan::Plan;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
 use crate::node::NodeState;
-use crate::release::Version;
 use crate::release::manifest::Manifest;
+use crate::release::{ExpectedErts, NotBootable, Version};
 use crate::report::Report;
 use crate::settings::{DeployMigrations, DeploySettings, OnFailure};
 use crate::transport::{HostAddr, Interrupt};
@@ -31,6 +31,8 @@ pub struct Job {
     pub start: Start,
     /// Whether the start is taken for a failed one, however well it went (`edeliver drill`).
     pub drill: bool,
+    /// The versions that the relup leads from, where nodes are upgraded without a restart.
+    pub upgrades_from: Vec<String>,
     /// The stage, as the command line names it.
     pub stage: &'static str,
     /// `HEALTH_CHECK`.
@@ -58,6 +60,19 @@ pub enum Start {
     Yes,
     /// Those that run are restarted; the others stay stopped.
     WhereRunning,
+    /// Those that run are taken to it without a restart.
+    Hot(Offline),
+}
+
+/// What becomes of hosts whose node does not run when the others are upgraded without a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offline {
+    /// There must be none (`deploy upgrade`).
+    Refused,
+    /// They get the release, which is used at their next start (`upgrade`).
+    Stopped,
+    /// They are started with it (`upgrade --start-deploy`).
+    Started,
 }
 
 /// Where the new files come from.
@@ -120,6 +135,7 @@ impl Job {
             clean: false,
             start: Start::No,
             drill: false,
+            upgrades_from: Vec::new(),
             stage: settings.stage.as_str(),
             health_check: settings.health_check.clone(),
             on_failure: settings.on_failure,
@@ -137,13 +153,36 @@ impl Job {
         self.wanted.iter().any(|wanted| wanted.path.starts_with("lib/edeliver-"))
     }
 
+    /// What the release in the archive boots; a release that the hosts keep has booted before.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn boots(&self, erts: ExpectedErts) -> Result<(), NotBootable> {
+        self.manifest().map_or(Ok(()), |manifest| manifest.boots(&self.app, erts).map(drop))
+    }
+
     /// Whether a node that was so before is started.
     pub(super) fn starts(&self, before: &NodeState) -> bool {
         match self.start {
             Start::No => false,
             Start::Yes => true,
+            Start::Hot(offline) => *before != NodeState::Stopped || offline == Offline::Started,
             Start::WhereRunning => *before != NodeState::Stopped,
         }
+    }
+
+    /// Whether a node that was so before is taken to the new release without a restart.
+    pub(super) fn upgrades(&self, before: &NodeState) -> bool {
+        match self.start {
+            Start::Hot(Offline::Refused) => true,
+            Start::Hot(_) => *before != NodeState::Stopped,
+            Start::No | Start::Yes | Start::WhereRunning => false,
+        }
+    }
+
+    /// What the host is to look for, beside what every deploy wants to know.
+    pub(super) fn survey_for(&self) -> &'static str {
+        if matches!(self.start, Start::Hot(_)) { "upgrade" } else { "" }
     }
 
     /// The archive, where there is one.

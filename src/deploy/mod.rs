@@ -23,7 +23,7 @@ pub use claim::Claim;
 pub use error::TargetError;
 pub use failed::Failed;
 pub use history::{Ending, HistoryEntry};
-pub use job::{Job, Start};
+pub use job::{Job, Offline, Start};
 pub use preview::{NodeChange, Preview};
 pub use recover::Recovered;
 pub use state::{Holder, HostState, LastDeploy, Unfinished};

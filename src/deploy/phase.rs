@@ -18,6 +18,7 @@ pub const SCRIPT: &str = concat!(
     include_str!("../node/node.sh"),
     include_str!("../node/migrate.sh"),
     include_str!("agent/migrations.sh"),
+    include_str!("agent/upgrade.sh"),
     include_str!("agent/undo.sh"),
     include_str!("agent/main.sh"),
 );
@@ -47,6 +48,10 @@ pub enum Phase {
     Stop,
     /// Starts the new release and verifies it.
     Start,
+    /// Has the running node take the new release.
+    Install,
+    /// What was installed is what the node boots next.
+    Permanent,
     /// Somebody else is going to start the new release.
     Announce,
     /// Verifies the new release that somebody else has started.
@@ -88,6 +93,8 @@ impl Phase {
             Phase::Switch => "switch",
             Phase::Stop => "stop",
             Phase::Start => "start",
+            Phase::Install => "install",
+            Phase::Permanent => "permanent",
             Phase::Announce => "announce",
             Phase::Verify => "verify",
             Phase::Migrate => "migrate",
@@ -117,6 +124,8 @@ impl Phase {
             Phase::Switch => "switching to the new files",
             Phase::Stop => "stopping the running node",
             Phase::Start => "starting and verifying the new release",
+            Phase::Install => "upgrading the running node and verifying it",
+            Phase::Permanent => "making the upgrade permanent",
             Phase::Announce => "preparing for the start",
             Phase::Verify => "verifying the new release",
             Phase::Migrate => "migrating the database",
@@ -149,7 +158,12 @@ impl Phase {
         let node = node::time_limit(place);
         match self {
             Phase::Stage => Duration::from_secs(6 * 3600),
-            Phase::Stop | Phase::Start | Phase::Announce | Phase::Verify => node,
+            Phase::Stop
+            | Phase::Start
+            | Phase::Install
+            | Phase::Permanent
+            | Phase::Announce
+            | Phase::Verify => node,
             Phase::Migrate => node + place.migrate_timeout,
             // It may have to undo migrations.
             Phase::Undo => node * 2 + place.migrate_timeout + Duration::from_secs(300),

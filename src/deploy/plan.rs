@@ -3,6 +3,7 @@
 use super::survey::{Found, Survey};
 use super::wanted::{Name, Wanted, WantedKind, cleaned, mode_on_host, unescaped};
 use crate::host::agent::Unreadable;
+use crate::release::Version;
 
 /// The changes on one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum Step {
     Add(String),
     /// What is there is put aside and something new takes its place.
     Replace(String),
+    /// A file that the node itself is going to change is copied aside (hot upgrades).
+    Keep(String),
+    /// A step that waits until all hosts have verified (hot upgrades).
+    Later(Box<Step>),
     /// A directory that its owner may not write gets its mode once it is in place.
     Mode(String, u32),
 }
@@ -30,7 +35,12 @@ impl Step {
     /// The path that it changes.
     pub fn path(&self) -> &str {
         match self {
-            Step::Aside(path) | Step::Add(path) | Step::Replace(path) | Step::Mode(path, _) => path,
+            Step::Aside(path)
+            | Step::Add(path)
+            | Step::Replace(path)
+            | Step::Keep(path)
+            | Step::Mode(path, _) => path,
+            Step::Later(step) => step.path(),
         }
     }
 
@@ -41,6 +51,8 @@ impl Step {
             Step::Aside(_) => "aside".to_owned(),
             Step::Add(_) => "add".to_owned(),
             Step::Replace(_) => "replace".to_owned(),
+            Step::Keep(_) => "keep".to_owned(),
+            Step::Later(step) => return format!("later-{}", step.to_line()),
             Step::Mode(_, mode) => format!("mode{mode:o}"),
         };
         format!("{step} {} {}\n", name.flag(), name.escaped())
@@ -69,6 +81,11 @@ impl Plan {
     ///
     /// Unchanged files are not touched. A directory that is new comes as a whole, with one rename.
     pub fn new(wanted: &[Wanted], survey: &Survey, clean: bool) -> Self {
+        Self::of(wanted, survey, clean, &|_| true)
+    }
+
+    /// The same for `wanted` entries of which only those that `belongs` says are to come.
+    fn of(wanted: &[Wanted], survey: &Survey, clean: bool, belongs: &dyn Fn(&str) -> bool) -> Self {
         let mut steps = Vec::new();
         let mut payload = Vec::new();
         let mut modes = Vec::new();
@@ -80,6 +97,8 @@ impl Plan {
             let inside = |base: &str| is_inside(&entry.path, base);
             if covered.as_deref().is_some_and(inside) {
                 payload.push(index);
+            } else if !belongs(&entry.path) {
+                continue;
             } else {
                 let found = if fresh.iter().any(|base| inside(base)) { Found::Absent } else { *found };
                 let step = match (found, &entry.kind) {
@@ -100,6 +119,25 @@ impl Plan {
         steps.sort_by_key(rank);
         steps.append(&mut modes);
         Self { steps, payload }
+    }
+
+    /// Plans a hot upgrade to `version`: the release comes beside the one that runs, of which nothing is
+    /// changed before all hosts have verified. What decides the next boot is the release handler's to
+    /// write, and is only kept.
+    pub fn upgrade(wanted: &[Wanted], survey: &Survey, version: &Version) -> Self {
+        let own = format!("releases/{version}");
+        let mut plan = Self::of(wanted, survey, false, &|path| !BOOT.contains(&path));
+        plan.steps = std::mem::take(&mut plan.steps)
+            .into_iter()
+            .map(|step| {
+                let path = step.path();
+                let unused =
+                    library(path).is_some_and(|library| !survey.uses.iter().any(|used| used == library));
+                if unused || is_inside(path, &own) { step } else { Step::Later(Box::new(step)) }
+            })
+            .collect();
+        plan.steps.extend(BOOT.map(|path| Step::Keep(path.to_owned())));
+        plan
     }
 
     /// The way back over what the last deploy has done, in the same order: what decides the next boot
@@ -124,6 +162,14 @@ fn asides<'a>(top: &[&'a str], wanted: &[Wanted], survey: &'a Survey, steps: &mu
     }
     steps.extend(fresh.iter().map(|name| Step::Aside((*name).to_owned())));
     fresh
+}
+
+/// What the release handler writes when a release is unpacked or made permanent.
+const BOOT: [&str; 2] = ["releases/RELEASES", "releases/start_erl.data"];
+
+/// The NAME-VERSION of the library that the path is or lies in.
+fn library(path: &str) -> Option<&str> {
+    path.strip_prefix("lib/")?.split('/').next()
 }
 
 fn is_inside(path: &str, base: &str) -> bool {
@@ -157,6 +203,15 @@ mod tests {
     use crate::release::{Libc, Sha256Sum};
 
     fn plan(entries: &[(&str, Found)], erts: &[&str], clean: bool) -> Vec<String> {
+        plan_by(entries, erts, &[], |wanted, survey| Plan::new(wanted, survey, clean))
+    }
+
+    fn plan_by(
+        entries: &[(&str, Found)],
+        erts: &[&str],
+        uses: &[&str],
+        make: impl FnOnce(&[Wanted], &Survey) -> Plan,
+    ) -> Vec<String> {
         let sha256 = Sha256Sum::of(&b""[..]).unwrap().0;
         let kind = |path: &str| match path.strip_suffix('/') {
             Some(_) => WantedKind::Directory { mode: if path.contains("fixed") { 0o555 } else { 0o755 } },
@@ -180,11 +235,13 @@ mod tests {
             fetches: true,
             erts: erts.iter().map(|name| (*name).to_owned()).collect(),
             disk: "1".into(),
+            uses: uses.iter().map(|name| (*name).to_owned()).collect(),
+            obstacles: Vec::new(),
             last: None,
             node: NodeState::Stopped,
             entries: entries.iter().map(|(_, found)| *found).collect(),
         };
-        let plan = Plan::new(&wanted, &survey, clean);
+        let plan = make(&wanted, &survey);
         let sent =
             plan.payload.iter().map(|&index| wanted[index].path.as_str()).collect::<Vec<_>>().join(" ");
         plan.steps.iter().map(|step| step.to_line().trim().to_owned()).chain([sent]).collect()
@@ -246,6 +303,43 @@ mod tests {
                 "add - lib",
                 "add - releases",
                 "erts-14 erts-14/bin lib lib/x releases",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_upgrade_leaves_what_runs_as_it_is_until_all_have_verified() {
+        let entries = [
+            ("bin/", Same),
+            ("bin/app", Different),
+            ("bin/app-2", Absent),
+            ("lib/", Same),
+            ("lib/app-2/", Absent),
+            ("lib/app-2/ebin", Absent),
+            ("lib/dep-1/", Same),
+            ("lib/dep-1/x.beam", Different),
+            ("lib/left-3/", Same),
+            ("lib/left-3/x.beam", Different),
+            ("releases/", Same),
+            ("releases/2/", Same),
+            ("releases/2/relup", Different),
+            ("releases/RELEASES", Different),
+            ("releases/start_erl.data", Different),
+        ];
+        let upgrade =
+            |wanted: &[Wanted], survey: &Survey| Plan::upgrade(wanted, survey, &"2".parse().unwrap());
+        assert_eq!(
+            plan_by(&entries, &[], &["app-1", "dep-1"], upgrade),
+            [
+                "add - lib/app-2",
+                "later-replace - lib/dep-1/x.beam",
+                "replace - lib/left-3/x.beam",
+                "replace - releases/2/relup",
+                "later-replace - bin/app",
+                "later-add - bin/app-2",
+                "keep - releases/RELEASES",
+                "keep - releases/start_erl.data",
+                "bin/app bin/app-2 lib/app-2 lib/app-2/ebin lib/dep-1/x.beam lib/left-3/x.beam releases/2/relup",
             ]
         );
     }

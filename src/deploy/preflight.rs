@@ -1,14 +1,18 @@
 //! What speaks against a deploy on a host, found out before anything is touched.
 
 use super::job::{Job, Source};
-use super::plan::Plan;
+use super::plan::{Plan, Step};
 use super::survey::Survey;
+use crate::node::NodeState;
 
 /// What speaks against the deploy on a host, before anything is touched.
 pub(super) fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
     let mut problems = survey.problems.clone();
     if let Source::LastDeploy = job.source {
         problems.extend(no_way_back(job, survey));
+    }
+    if job.upgrades(&survey.node) {
+        problems.extend(no_upgrade(job, survey, plan));
     }
     if let Some(platform) = job.manifest().and_then(|manifest| manifest.platform.as_ref()) {
         if !platform.runs_on_machine(&survey.machine) {
@@ -52,6 +56,40 @@ fn no_way_back(job: &Job, survey: &Survey) -> Option<String> {
         return Some(format!("it has {} now, not {} of its last deploy", survey.disk, last.version));
     }
     (last.lost > 0).then(|| format!("{} parts of {} that were kept are gone", last.lost, job.version))
+}
+
+/// What keeps the running node from becoming the new release.
+fn no_upgrade(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
+    let version = &job.version;
+    let mut problems = survey.obstacles.clone();
+    match &survey.node {
+        NodeState::Stopped => problems.push(format!(
+            "its node does not run, and only running nodes are upgraded; 'deploy release --version={version}' is for it"
+        )),
+        NodeState::Running { version: None, pid } => {
+            problems.push(format!("its node (process {pid}) does not answer"));
+        }
+        NodeState::Running { version: Some(runs), .. } if runs == version.as_str() => {
+            problems.push(format!("its node runs {version} already"));
+        }
+        NodeState::Running { version: Some(runs), .. } if *runs != survey.disk => problems.push(format!(
+            "its node runs {runs}, but its files are those of {}: restart it first",
+            survey.disk
+        )),
+        NodeState::Running { version: Some(runs), .. } if !job.upgrades_from.contains(runs) => {
+            let from = job.upgrades_from.join(", ");
+            problems.push(format!(
+                "its node runs {runs}, but the upgrade leads from {from}: 'build upgrade --with={runs}' makes one from there"
+            ));
+        }
+        NodeState::Running { .. } => {}
+    }
+    if let Some(erts) = plan.steps.iter().map(Step::path).find(|path| path.starts_with("erts-")) {
+        problems.push(format!(
+            "the upgrade brings another Erlang ({erts}), which no node takes without a restart; deploy the release instead"
+        ));
+    }
+    problems
 }
 
 /// The space in bytes that the host must have: the payload, and some room for what a running system

@@ -43,6 +43,8 @@ pub enum NodeChange {
     Restarted,
     /// The new release is started.
     Started,
+    /// It runs on, as the new release.
+    Upgraded,
 }
 
 impl NodeChange {
@@ -53,6 +55,7 @@ impl NodeChange {
             NodeChange::StaysStopped => "stays stopped",
             NodeChange::Restarted => "restarted",
             NodeChange::Started => "started",
+            NodeChange::Upgraded => "upgraded",
         }
     }
 }
@@ -64,7 +67,10 @@ impl Target {
     /// When the host cannot be asked, or the archive cannot be read.
     pub fn preview(&mut self, job: &Job) -> Result<Preview, TargetError> {
         let list = job.list(None);
-        let answer = self.call(&job.claim, Phase::Survey, &[], Stdin::Bytes(list.as_bytes()))?;
+        let answer = {
+            let args = [job.survey_for().to_owned()];
+            self.call(&job.claim, Phase::Survey, &args, Stdin::Bytes(list.as_bytes()))?
+        };
         let (survey, plan) = self.plan(job, &answer)?;
         let upload = match &job.source {
             Source::Archive(archive) if !plan.payload.is_empty() => {
@@ -104,7 +110,8 @@ impl Preview {
                 Some(index) => self.replace.push(self.remove.remove(index)),
                 None => self.add.push(path),
             },
-            Step::Replace(path) => self.replace.push(path),
+            Step::Replace(path) | Step::Keep(path) => self.replace.push(path),
+            Step::Later(step) => self.take(*step),
             Step::Aside(path) => self.remove.push(path),
             Step::Mode(..) => {}
         }
@@ -113,6 +120,7 @@ impl Preview {
 
 fn node_change(job: &Job, before: &NodeState) -> NodeChange {
     match (job.starts(before), before) {
+        (true, _) if job.upgrades(before) => NodeChange::Upgraded,
         (true, NodeState::Stopped) => NodeChange::Started,
         (true, NodeState::Running { .. }) => NodeChange::Restarted,
         (false, NodeState::Stopped) => NodeChange::StaysStopped,

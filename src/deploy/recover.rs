@@ -69,7 +69,7 @@ impl Target {
         if self.state(claim)?.is_clean() {
             return Ok(Recovered::Nothing);
         }
-        let taken = self.take_lock(claim, "");
+        let taken = self.take_lock(claim, "", "");
         let closed = if self.has_lock() { self.close(claim) } else { Ok(()) };
         let undone = taken?.undone;
         closed?;

@@ -35,6 +35,10 @@ pub struct Survey {
     pub erts: Vec<String>,
     /// The version that boots next, "unknown" where the files do not say.
     pub disk: String,
+    /// The libraries that the release which boots next uses, where a hot upgrade asked for them.
+    pub uses: Vec<String>,
+    /// What speaks against a hot upgrade, in words.
+    pub obstacles: Vec<String>,
     /// What a rollback would undo.
     pub last: Option<LastDeploy>,
     /// The node.
@@ -98,6 +102,8 @@ impl Survey {
             fetches: answer.has("fetches yes"),
             erts: answer.facts("erts").map(str::to_owned).collect(),
             disk: answer.fact("disk")?.to_owned(),
+            uses: answer.facts("uses").map(str::to_owned).collect(),
+            obstacles: answer.facts("obstacle").map(str::to_owned).collect(),
             last: LastDeploy::parse(answer)?,
             node: NodeState::parse(answer.fact("node")?)?,
             entries: entries(answer, wanted, umask)?,

@@ -49,6 +49,8 @@ pub struct Target {
     start_failed: bool,
     /// The new release has proven itself here, as far as that was asked for.
     pub(super) verified: bool,
+    /// A hot upgrade is what boots next here.
+    permanent: bool,
     /// The guard has its script.
     guarded: bool,
     /// The archive that the config brings here by itself.
@@ -70,6 +72,7 @@ impl Target {
             plan: None,
             start_failed: false,
             verified: false,
+            permanent: false,
             guarded: false,
             brought: None,
             migrations_left: Vec::new(),
@@ -188,7 +191,7 @@ impl Target {
 
     /// Takes the lock and looks at the host. What a dead deployer left unfinished is undone first.
     pub(super) fn open(&mut self, job: &Job) -> Result<(), TargetError> {
-        let answer = self.take_lock(&job.claim, &job.list(None))?.answer;
+        let answer = self.take_lock(&job.claim, &job.list(None), job.survey_for())?.answer;
         let (survey, plan) = self.plan(job, &answer)?;
         if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
             let hint = format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead);
@@ -206,6 +209,9 @@ impl Target {
     pub(super) fn plan(&self, job: &Job, answer: &Answer) -> Result<(Survey, Plan), TargetError> {
         let survey = Survey::parse(answer, &job.wanted).map_err(|source| self.unreadable(source))?;
         let plan = match (&job.source, &survey.last) {
+            (Source::Archive(_), _) if job.upgrades(&survey.node) => {
+                Plan::upgrade(&job.wanted, &survey, &job.version)
+            }
             (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
             (Source::LastDeploy, last) => Plan::back(last.as_ref().map_or(&[], |last| &last.back)),
         };
@@ -317,6 +323,21 @@ impl Target {
         let answer = self.call_guarded(&job.claim, Phase::Migrate, &[with_the_deploy], "")?;
         for migration in answer.facts("migrated") {
             job.claim.report.print(&format!("  {}: migrated {migration}", self.addr));
+        }
+        Ok(())
+    }
+
+    /// Has the running node take the new release, and waits until it has proven itself. One that does
+    /// not run is started with it, if that is asked for.
+    pub(super) fn install(&mut self, job: &Job) -> Result<(), TargetError> {
+        if job.upgrades(&self.node_before()) { self.prove(job, Phase::Install) } else { self.start(job) }
+    }
+
+    /// What was installed is what boots next. Does nothing where that was done.
+    pub(super) fn make_permanent(&mut self, job: &Job) -> Result<(), TargetError> {
+        if job.upgrades(&self.node_before()) && !self.permanent {
+            self.call_guarded(&job.claim, Phase::Permanent, &[], "")?;
+            self.permanent = true;
         }
         Ok(())
     }

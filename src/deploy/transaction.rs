@@ -168,6 +168,15 @@ impl Deploy<Switched> {
         self.step::<Switched>(Target::stop)?.step(Target::start)
     }
 
+    /// Has the running nodes take the new release, and waits until it has proven itself on all hosts.
+    /// Nothing is permanent yet: a node that is started again boots the old release.
+    ///
+    /// # Errors
+    /// When that fails on a host.
+    pub fn upgrade(self) -> Result<Deploy<Verified>, Failed> {
+        self.step(Target::install)
+    }
+
     /// Has the config restart the node in its own way.
     ///
     /// # Errors
@@ -206,6 +215,14 @@ impl Deploy<Verified> {
     /// When a migration fails.
     pub fn migrate(self) -> Result<Self, Failed> {
         self.migrated()
+    }
+
+    /// What the nodes were upgraded to is what they boot next.
+    ///
+    /// # Errors
+    /// When that fails on a host.
+    pub fn make_permanent(self) -> Result<Self, Failed> {
+        self.step(Target::make_permanent)
     }
 
     /// Makes the deploy final on all hosts, once all of them have said that they wait for it.

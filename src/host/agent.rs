@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use crate::transport::{HostAddr, RemoteCommand, RemotePath, Session, Stdin, TransportError};
+use super::Lines;
+use crate::transport::{HostAddr, RemoteCommand, RemotePath, Session, Stdin, Stream, TransportError};
 
 /// What every script of the host's side begins with.
 pub const COMMON: &str = include_str!("agent/common.sh");
+
+/// How a line begins that says how far a phase has come, and is no part of its answer.
+const PROGRESS: &str = "progress ";
 
 /// Where and how the host's side works: the same for all of its phases.
 #[derive(Debug, Clone)]
@@ -162,8 +166,35 @@ pub fn call_as(
     nonce: &str,
     stdin: Stdin<'_>,
 ) -> Result<Answer, PhaseError> {
-    let output = session.output(&command(place, request, nonce), stdin)?;
-    read_answer(session.addr(), request.label, nonce, &output.stdout, &output.stderr)
+    call_watched(session, place, request, nonce, stdin, &mut |_| {})
+}
+
+/// The same; how far the phase has come is handed to `progress` as soon as it says so.
+///
+/// # Errors
+/// As [`call`].
+pub fn call_watched(
+    session: &mut Session,
+    place: &Place,
+    request: &Request,
+    nonce: &str,
+    stdin: Stdin<'_>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Answer, PhaseError> {
+    let (mut stdout, mut stderr, mut lines) = (Vec::new(), Vec::new(), Lines::default());
+    let mut watch = |line: &str| {
+        if let Some(text) = line.strip_prefix(PROGRESS) {
+            progress(text);
+        }
+    };
+    session.exec(&command(place, request, nonce), stdin, &mut |stream, bytes| match stream {
+        Stream::Stdout => {
+            lines.take(bytes, &mut watch);
+            stdout.extend_from_slice(bytes);
+        }
+        Stream::Stderr => stderr.extend_from_slice(bytes),
+    })?;
+    read_answer(session.addr(), request.label, nonce, &stdout, &stderr)
 }
 
 fn read_answer(
@@ -174,7 +205,8 @@ fn read_answer(
     stderr: &[u8],
 ) -> Result<Answer, PhaseError> {
     let text = String::from_utf8_lossy(stdout);
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> =
+        text.lines().filter(|line| !line.starts_with(PROGRESS)).map(str::to_owned).collect();
     let complete = lines.last().is_some_and(|line| *line == format!("done {nonce}"));
     if !complete {
         let mut notes = super::tail(stdout, 10);

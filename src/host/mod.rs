@@ -1,10 +1,12 @@
 //! Hosts: our side of a host as a script, many hosts at once, and who holds a lock there.
 
 pub mod agent;
+mod lines;
 mod owner;
 mod parallel;
 mod tail;
 
+pub use lines::Lines;
 pub use owner::{InvalidOwner, Liveness, LockOwner};
 pub use parallel::{PARALLEL, each};
 pub use tail::tail;

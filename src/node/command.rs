@@ -65,7 +65,8 @@ pub fn time_limit(place: &Place) -> Duration {
     place.start_timeout * 2 + place.stable_for + Duration::from_secs(60)
 }
 
-/// Tells or asks the node, and returns what was seen. `start_argument` goes to the start script.
+/// Tells or asks the node, and returns what was seen. `start_argument` goes to the start script. What
+/// has started meanwhile is handed to `progress`.
 ///
 /// # Errors
 /// When the node is not as the action wants it: not deployed, not running, not responding, refusing
@@ -75,6 +76,7 @@ pub fn command(
     place: &Place,
     action: NodeAction,
     start_argument: Option<&str>,
+    progress: &mut dyn FnMut(&str),
 ) -> Result<String, PhaseError> {
     let args = match action {
         NodeAction::Migrate(migration) => migration.to_words().to_vec(),
@@ -90,7 +92,7 @@ pub fn command(
         interruptible: true,
         time_limit: action.time_limit(place),
     };
-    let answer = agent::call(session, place, &request, Stdin::Empty)?;
+    let answer = agent::call_watched(session, place, &request, &agent::nonce(), Stdin::Empty, progress)?;
     // Of several lines each is one of the response.
     match answer.fact("response") {
         Ok(_) => Ok(answer.facts("response").collect::<Vec<_>>().join("\n")),

@@ -12,8 +12,7 @@ find_migrator() {
 	*) fail "migrations are run by Elixir releases ('mix release', distillery); the start script $root/bin/$app is of another kind" ;;
 	esac
 	through='eval'
-	[ -z "${EDELIVER_MIGRATE_EVAL:-}" ] || return 0
-	for part in "$root/lib"/edeliver-*; do [ ! -d "$part" ] || through=module; done
+	[ -n "${EDELIVER_MIGRATE_EVAL:-}" ] || ! has_module || through=module
 }
 
 # Prints "VERSION NAME" for each migration that has not run. Else fails, and prints why.

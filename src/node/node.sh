@@ -38,6 +38,13 @@ find_kind() {
 	fi
 }
 
+# Whether the release has edeliver's own module, which is called as Elixir.
+has_module() {
+	case $kind in mix | distillery) ;; *) return 1 ;; esac
+	for part in "$root/lib"/edeliver-*; do [ ! -d "$part" ] || return 0; done
+	return 1
+}
+
 # The version that the release in $1 boots next, where its files say so.
 version_in() {
 	booted=''
@@ -144,11 +151,15 @@ move_control() {
 	[ ! -L "$state/control/$1" ] || ln -sfn -- "$2" "$state/control/$1"
 }
 
-# What the node is asked, once in Elixir and once in Erlang: the version that it booted, how far it
-# is, and which of the release's applications are not started.
+# What the node is asked, once in Elixir and once in Erlang: the version that it runs, how far it is,
+# and which of the release's applications are not started. That is the version which it booted, unless
+# its release handler knows that one and has taken the node to another without a restart.
 elixir_question() {
 	cat <<-'END'
-		{_, v} = :init.script_id()
+		{_, booted} = :init.script_id()
+		listed = fn status -> try do for {_, v, _, _} <- :release_handler.which_releases(status), do: v catch _, _ -> [] end end
+		known = Enum.any?([:permanent, :old, :current, :unpacked], &(booted in listed.(&1)))
+		v = if known, do: hd(listed.(:current) ++ listed.(:permanent) ++ [booted]), else: booted
 		{s, _} = :init.get_status()
 		up = for {a, _, _} <- :application.which_applications(), do: a
 		root = System.get_env("RELEASE_ROOT") || System.get_env("RELEASE_ROOT_DIR") || to_string(:code.root_dir())
@@ -161,7 +172,12 @@ elixir_question() {
 
 erlang_question() {
 	cat <<-'END'
-		{_, V} = init:script_id(), {S, _} = init:get_status(),
+		{_, Booted} = init:script_id(), {S, _} = init:get_status(),
+		Listed = case catch release_handler:which_releases() of {'EXIT', _} -> []; L0 -> [{St, Vn} || {_, Vn, _, St} <- L0] end,
+		V = case lists:keymember(Booted, 2, Listed) of
+		  true -> hd([Vn || {current, Vn} <- Listed] ++ [Vn || {permanent, Vn} <- Listed] ++ [Booted]);
+		  false -> Booted
+		end,
 		Up = [A || {A, _, _} <- application:which_applications()],
 		Rels = filelib:wildcard(filename:join([code:root_dir(), "releases", V, "*.rel"])),
 		Down = [element(1, T) || F <- Rels, {ok, [{release, _, _, L}]} <- [file:consult(F)], T <- L,
@@ -282,7 +298,7 @@ wait_gone() {
 # after $stable_for seconds. Sets $pid.
 # Else $why says why not.
 verify_node() {
-	end=$(($(date +%s) + start_timeout)) seen=''
+	end=$(($(date +%s) + start_timeout)) seen='' awaited='' monitored=''
 	find_kind "$root/bin/$app"
 	while :; do
 		pids=$(node_pids)
@@ -291,7 +307,9 @@ verify_node() {
 			seen=$pid
 			if ask_node; then
 				is_version "$1" || { why="the node answers with version $version"; return 1; }
+				show_progress
 				[ "$status" != started ] || [ -n "$missing" ] || ! runs_by_status || break
+				monitor_startup
 			fi
 		elif [ -n "$seen" ]; then
 			why="the node's process $seen has ended"
@@ -308,6 +326,28 @@ verify_node() {
 	[ -z "$missing" ] || { tell_why_not; return 1; }
 	why="the node did not stay up for $stable_for s"
 	return 1
+}
+
+# Says which applications have started since the last look.
+show_progress() {
+	for application in $(say "$awaited" | tr ',' ' '); do
+		case ",$missing," in
+		*",$application,"*) ;;
+		*) say "progress Started application '$application'." ;;
+		esac
+	done
+	awaited=$missing
+}
+
+# Has edeliver's own module wait in the node until it has started, which it does last; what it says on
+# the way is shown. Whether all has started is seen by asking again.
+monitor_startup() {
+	[ -z "$monitored" ] && has_module || return 0
+	monitored=yes awaited=''
+	call_time=$((end - $(date +%s) + 1))
+	call rpc "Elixir.Edeliver.run_command([:monitor_startup_progress, \"$app\", :verbose])" |
+		sed -n 's/^Started/progress &/p'
+	call_time=30
 }
 
 # Tries $1, a URL or a command of the user's, until it succeeds or the time for the start is over.

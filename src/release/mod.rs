@@ -7,14 +7,17 @@ mod links;
 pub mod manifest;
 pub mod name;
 pub mod platform;
+pub mod relup;
 pub mod required;
+pub mod term;
 pub mod version;
 
-pub use archive::{ArchiveError, Limits, read_archive};
+pub use archive::{ArchiveError, Limits, read_archive, read_member, replace_member};
 pub use boot::{BootFacts, ExpectedErts, NotBootable};
 pub use checksum::Sha256Sum;
 pub use manifest::{EntryKind, Layout, Manifest, ManifestEntry};
 pub use name::{ArchiveKind, ArchiveName};
 pub use platform::{Libc, Platform};
+pub use relup::{BadRelup, NotAnUpgrade, Relup};
 pub use required::RequiredFiles;
 pub use version::Version;

@@ -45,6 +45,7 @@ impl Settings {
             skip_git_clean: self.is_true("SKIP_GIT_CLEAN"),
             skip_mix_clean: self.is_true("SKIP_MIX_CLEAN"),
             version_arguments: self.version_arguments(),
+            appended_arguments: split(&self.text("AUTO_RELEASE_VERSION")),
             auto_version: self.text("AUTO_VERSION"),
             passed_on: PASSED_ON.iter().map(|name| ((*name).to_owned(), self.text(name))).collect(),
             release_dir: self.remote_path("RELEASE_DIR")?,
@@ -111,6 +112,10 @@ impl Settings {
             arguments = format!("{arguments} set {version}");
         }
         let arguments = format!("{arguments} {}", self.text("AUTO_RELEASE_VERSION"));
-        arguments.split_whitespace().map(str::to_owned).collect()
+        split(&arguments)
     }
+}
+
+fn split(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }

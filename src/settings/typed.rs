@@ -108,6 +108,9 @@ pub struct BuildSettings {
     pub skip_mix_clean: bool,
     /// The arguments of `mix release.version` (PARITY.md section 3), empty when the version stays.
     pub version_arguments: Vec<String>,
+    /// Those of them that append something to the version (`--auto-version=`): the release that an
+    /// upgrade starts from is built with these only.
+    pub appended_arguments: Vec<String>,
     /// `AUTO_VERSION` of the config.
     pub auto_version: String,
     /// Passed to the tools' environment as they are: SKIP_RELUP_MODIFICATIONS,

@@ -5,20 +5,22 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
-use super::{Incoming, OpenArchive, StoreError, StoredArchive, sidecar};
-use crate::release::{ArchiveName, Limits, Manifest, Sha256Sum, read_archive};
+use super::{Appups, Incoming, OpenArchive, StoreError, StoredArchive, sidecar};
+use crate::release::{ArchiveName, Limits, Manifest, Sha256Sum, Version, read_archive};
 
-/// The `releases/` directory of a store, for one application.
+/// The `releases/` and `appup/` directories of a store, for one application.
 #[derive(Debug, Clone)]
 pub struct DirectoryStore {
     releases: Utf8PathBuf,
+    appups: Utf8PathBuf,
     app: String,
 }
 
 impl DirectoryStore {
     /// The store in `directory`, which need not be there yet.
     pub fn new(directory: Utf8PathBuf, app: &str) -> Self {
-        Self { releases: directory.join("releases"), app: app.to_owned() }
+        let (releases, appups) = (directory.join("releases"), directory.join("appup"));
+        Self { releases, appups, app: app.to_owned() }
     }
 
     /// Where the archives lie.
@@ -49,6 +51,21 @@ impl DirectoryStore {
         }
         archives.sort();
         Ok(archives)
+    }
+
+    pub(super) fn appups(&self, base: &Version, new: &Version) -> Result<Option<Appups>, StoreError> {
+        let directory = self.appups.join(format!("{base}-{new}"));
+        let action = format!("read {directory}");
+        Appups::of(directory).map_err(StoreError::io::<io::Error>(action))
+    }
+
+    pub(super) fn all_appups(&self) -> Result<Vec<Appups>, StoreError> {
+        Appups::all(&self.appups).map_err(StoreError::io::<io::Error>(format!("read {}", self.appups)))
+    }
+
+    pub(super) fn put_appups(&self, base: &Version, new: &Version, tar: &[u8]) -> Result<(), StoreError> {
+        let directory = self.appups.join(format!("{base}-{new}"));
+        Appups::write(&directory, tar).map_err(StoreError::io::<io::Error>(format!("write {directory}")))
     }
 
     pub(super) fn begin(&self, name: &ArchiveName) -> Result<Incoming, StoreError> {

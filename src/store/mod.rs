@@ -3,6 +3,7 @@
 //! Only the directory on this machine is built so far; ssh hosts, S3 and docker registries will be further
 //! kinds of [`Store`].
 
+mod appups;
 mod directory;
 mod error;
 mod incoming;
@@ -11,12 +12,13 @@ mod sidecar;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+pub use appups::Appups;
 pub use directory::DirectoryStore;
 pub use error::{FillError, StoreError};
 pub use incoming::{Incoming, Received};
-pub use selection::{Selection, SelectionError, select};
+pub use selection::{Selection, SelectionError, base_kinds, release_kinds, select};
 
-use crate::release::{ArchiveKind, ArchiveName, Manifest};
+use crate::release::{ArchiveKind, ArchiveName, Manifest, Version};
 use crate::settings::StoreSettings;
 
 /// The store of one application's archives.
@@ -89,6 +91,36 @@ impl Store {
                 .find(|archive| archive.name.kind == *kind && archive.name.version.as_str() == version)
         };
         Ok(kinds.iter().find_map(of_kind).cloned())
+    }
+
+    /// The appups from `base` to `new`, where there are any.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn appups(&self, base: &Version, new: &Version) -> Result<Option<Appups>, StoreError> {
+        match self {
+            Store::Directory(store) => store.appups(base, new),
+        }
+    }
+
+    /// All appups, sorted by the versions that they are for.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn all_appups(&self) -> Result<Vec<Appups>, StoreError> {
+        match self {
+            Store::Directory(store) => store.all_appups(),
+        }
+    }
+
+    /// Stores the appups of a tar, as a release has them, for the way from `base` to `new`.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn put_appups(&self, base: &Version, new: &Version, tar: &[u8]) -> Result<(), StoreError> {
+        match self {
+            Store::Directory(store) => store.put_appups(base, new, tar),
+        }
     }
 
     /// Begins to store an archive. Nothing of it can be seen before [`Received::commit`].

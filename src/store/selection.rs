@@ -17,17 +17,21 @@ pub enum Selection<'a> {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SelectionError {
     /// The store has none.
-    #[error("the release store has no release of {app}: run `edeliver build release` first")]
+    #[error("the release store has no {} of {app}: run `edeliver build {}` first", .kind.as_str(), .kind.as_str())]
     NoneStored {
+        /// What was looked for.
+        kind: ArchiveKind,
         /// The application.
         app: String,
     },
     /// The store has others.
     #[error(
-        "the release store has no release {wanted} of {app} (it has {}): take one of these with --version=, or run `edeliver build release`",
-        .stored.join(", ")
+        "the release store has no {} {wanted} of {app} (it has {}): take one of these with --version=, or run `edeliver build {}`",
+        .kind.as_str(), .stored.join(", "), .kind.as_str()
     )]
     NotStored {
+        /// What was looked for.
+        kind: ArchiveKind,
         /// The application.
         app: String,
         /// The version that was asked for.
@@ -36,8 +40,10 @@ pub enum SelectionError {
         stored: Vec<String>,
     },
     /// Several versions, and nobody to ask.
-    #[error("the release store has several releases of {app}; say which one:{}", choices(.stored))]
+    #[error("the release store has several {}s of {app}; say which one:{}", .kind.as_str(), choices(.stored))]
     Several {
+        /// What was looked for.
+        kind: ArchiveKind,
         /// The application.
         app: String,
         /// The versions.
@@ -49,10 +55,26 @@ fn choices(versions: &[String]) -> String {
     versions.iter().map(|version| format!("\n  --version={version}")).collect()
 }
 
-/// Selects the release archive of `app` to deploy: the `wanted` version exactly, else the only one there
-/// is, else a person decides if `interactive`.
-///
-/// With mix an upgrade archive holds a whole release, too: it serves when a version has no release archive.
+/// The kinds of archive that serve as a release, the one to prefer first. With mix an upgrade archive
+/// holds a whole release, too: it serves when a version has no release archive.
+pub fn release_kinds(tool: ReleaseTool) -> &'static [ArchiveKind] {
+    match tool {
+        ReleaseTool::MixRelease | ReleaseTool::Distillery => &ArchiveKind::ALL,
+        ReleaseTool::Rebar3 | ReleaseTool::Rebar | ReleaseTool::Relx => &[ArchiveKind::Release],
+    }
+}
+
+/// The kinds of archive that an upgrade can be built from, the one to prefer first: what holds a whole
+/// release. Upgrades of rebar and relx lack parts of one.
+pub fn base_kinds(tool: ReleaseTool) -> &'static [ArchiveKind] {
+    match tool {
+        ReleaseTool::Rebar3 => &ArchiveKind::ALL,
+        _ => release_kinds(tool),
+    }
+}
+
+/// Selects the archive of `app` to deploy, of the first of `kinds` that there is: the `wanted` version
+/// exactly, else the only one there is, else a person decides if `interactive`.
 ///
 /// # Errors
 /// When there is none, or several and nobody to ask.
@@ -60,29 +82,30 @@ pub fn select<'a>(
     stored: &'a [StoredArchive],
     app: &str,
     wanted: Option<&str>,
-    tool: ReleaseTool,
+    kinds: &[ArchiveKind],
     interactive: bool,
 ) -> Result<Selection<'a>, SelectionError> {
-    let upgrades_serve = matches!(tool, ReleaseTool::MixRelease | ReleaseTool::Distillery);
+    let kind = kinds.first().copied().unwrap_or(ArchiveKind::Release);
     let mut candidates: Vec<&StoredArchive> =
-        stored.iter().filter(|archive| archive.name.kind == ArchiveKind::Release || upgrades_serve).collect();
+        stored.iter().filter(|archive| kinds.contains(&archive.name.kind)).collect();
     // Sorted by version and then kind, so that of two archives of a version the release stays.
     candidates.sort();
     candidates.dedup_by(|next, first| next.name.version == first.name.version);
     let app = app.to_owned();
     if candidates.is_empty() {
-        return Err(SelectionError::NoneStored { app });
+        return Err(SelectionError::NoneStored { kind, app });
     }
     let versions = || candidates.iter().map(|archive| archive.name.version.to_string()).collect();
     if let Some(wanted) = wanted {
         let found = candidates.iter().find(|archive| archive.name.version.as_str() == wanted);
-        let not_stored = || SelectionError::NotStored { app, wanted: wanted.to_owned(), stored: versions() };
+        let not_stored =
+            || SelectionError::NotStored { kind, app, wanted: wanted.to_owned(), stored: versions() };
         return found.copied().map(Selection::Selected).ok_or_else(not_stored);
     }
     match candidates.as_slice() {
         [only] => Ok(Selection::Selected(only)),
         _ if interactive => Ok(Selection::Ask(candidates)),
-        _ => Err(SelectionError::Several { app, stored: versions() }),
+        _ => Err(SelectionError::Several { kind, app, stored: versions() }),
     }
 }
 
@@ -102,7 +125,7 @@ mod tests {
     /// What is selected, in words.
     fn selected(names: &[&str], wanted: Option<&str>, tool: ReleaseTool, interactive: bool) -> String {
         let stored = stored(names);
-        match select(&stored, "my_app", wanted, tool, interactive) {
+        match select(&stored, "my_app", wanted, release_kinds(tool), interactive) {
             Ok(Selection::Selected(archive)) => archive.path.to_string(),
             Ok(Selection::Ask(all)) => {
                 let paths: Vec<&str> = all.iter().map(|archive| archive.path.as_str()).collect();

@@ -16,4 +16,5 @@ mod remote;
 mod secrets;
 mod steps;
 mod strategies;
+mod upgrade;
 mod without_bash;

@@ -10,16 +10,19 @@ use crate::git::{GitError, Repository};
 const GIT_ENVIRONMENT: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
 
 /// What is pushed and checked out.
-pub(super) struct Source {
+pub struct Source {
     /// BRANCH or REFSPEC: what is pushed, and what the tools see as BRANCH.
-    pub(super) refspec: String,
+    pub refspec: String,
     /// What is checked out on the build host.
-    pub(super) revision: String,
+    pub revision: String,
 }
 
 impl Source {
     /// Asks the project's repository; nothing is touched.
-    pub(super) fn of(context: &BuildContext<'_>) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// When it has no such branch, tag or revision: exit status 2.
+    pub fn of(context: &BuildContext<'_>) -> Result<Self, Failure> {
         let settings = context.settings;
         let inherited = GIT_ENVIRONMENT.iter().find(|name| std::env::var_os(name).is_some());
         if let (true, Some(name)) = (settings.host.is_local(), inherited) {
@@ -38,6 +41,11 @@ impl Source {
             (None, None) => repository.commit(pushed_ref(&refspec)).map_err(Failure::usage)?,
         };
         Ok(Self { refspec, revision })
+    }
+
+    /// The commit that an option of `build upgrade` names. Nothing is touched.
+    pub(super) fn commit(context: &BuildContext<'_>, name: &str) -> Result<String, Failure> {
+        revision_to_reset(&Repository::of(context.project), name).map_err(Failure::usage)
     }
 }
 

@@ -1,11 +1,13 @@
 # One phase of a deploy on this host.
 # shellcheck shell=sh disable=SC2154
 
+# $1 is "upgrade" for a hot upgrade.
 survey() {
 	say "at $root"
 	survey_host
 	state_facts
 	node_facts
+	[ "$1" != upgrade ] || upgrade_facts
 	survey_entries
 }
 
@@ -31,7 +33,7 @@ prove_start() {
 
 case $verb in survey | state | history | fingerprint | open | hold | run | wait | renew | confirm | guard) ;; *) begin_phase ;; esac
 case $verb in
-survey) survey ;;
+survey) survey "${1:-}" ;;
 state)
 	say "at $root"
 	state_facts
@@ -50,7 +52,7 @@ open)
 	take_lock "$1" "$2"
 	make_reserve
 	[ -e "$journal" ] || drop_stale_stages
-	survey
+	survey "${3:-}"
 	;;
 stage) stage_files "$@" ;;
 forget) forget_archive "$1" "$2" ;;
@@ -81,6 +83,8 @@ start)
 	}
 	prove_start "$1" "${2:-}"
 	;;
+install) install_upgrade ;;
+permanent) make_permanent ;;
 announce)
 	mark stopping
 	announce_start

@@ -36,9 +36,10 @@ previous_facts() {
 	say "last $last $(fact_of version "$kept/journal") $previous"
 	plan_steps <"$kept/journal" | while read -r step flag written; do
 		decode "$flag" "$written"
+		step=${step#later-}
 		case $step in
 		add) back=aside ;;
-		replace) back=replace ;;
+		replace | keep) back=replace ;;
 		aside) back=add ;;
 		*) continue ;;
 		esac

@@ -19,12 +19,18 @@ switch_tree() {
 	settle "$state"
 	find_stage
 	[ -d "$root" ] || mkdir -- "$root" || fail "cannot make $root"
-	plan_steps <"$journal" | while read -r step flag name; do
-		decode "$flag" "$name"
-		switch_step "$step" "$name" || exit 1
-	done || fail "cannot put the new files into place"
+	switch_steps now
 	settle "$root"
 	mark switched
+}
+
+# Takes the steps for now, or those that wait until the whole deploy is verified (`later-STEP`).
+switch_steps() {
+	plan_steps <"$journal" | while read -r step flag name; do
+		case $1-$step in now-later-*) continue ;; now-* | later-later-*) ;; *) continue ;; esac
+		decode "$flag" "$name"
+		switch_step "${step#later-}" "$name" || exit 1
+	done || fail "cannot put the new files into place"
 }
 
 # A rollback takes what it puts into place from where the deploy before has put it aside, and gives it
@@ -44,6 +50,7 @@ switch_step() {
 	aside) put_aside "$2" ;;
 	add) put_in_place "$2" ;;
 	replace) put_aside "$2" && put_in_place "$2" ;;
+	keep) keep_copy "$2" ;;
 	mode*) chmod -- "${1#mode}" "$root/$2" ;;
 	esac
 }
@@ -51,6 +58,11 @@ switch_step() {
 put_aside() {
 	exists "$root/$1" || return 0
 	make_parent "$undo/$1" && mv -- "$root/$1" "$undo/$1" && move_control "$1" "$undo/$1"
+}
+
+# What the node itself is going to change.
+keep_copy() {
+	make_parent "$undo/$1" && cp -p -- "$root/$1" "$undo/$1.new" && mv -- "$undo/$1.new" "$undo/$1"
 }
 
 put_in_place() {
@@ -80,8 +92,9 @@ undo_tree() {
 }
 
 undo_step() {
-	case $1 in
+	case ${1#later-} in
 	add) if exists "$root/$2" && ! exists "$stage/$2"; then take_back "$2"; fi ;;
+	keep) ! exists "$undo/$2" || mv -- "$undo/$2" "$root/$2" ;;
 	aside | replace)
 		exists "$undo/$2" || return 0
 		if exists "$root/$2"; then take_back "$2" || return 1; fi

@@ -25,6 +25,7 @@ undo_deploy() {
 	grep -q '^mark undoing' "$journal" || mark undoing
 	undo_migrations
 	if grep -q '^mark starting' "$journal"; then stop_failed; fi
+	if grep -q '^mark installing' "$journal"; then undo_upgrade; fi
 	undo_tree
 	if [ -n "$old_pid" ] && ! node_pids | grep -qx "$old_pid"; then restart_old; fi
 	rm -f -- "$journal" || fail "cannot remove $journal"

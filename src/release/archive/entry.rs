@@ -145,7 +145,7 @@ fn text_of(bytes: &[u8], of: Option<&str>) -> Result<String, ArchiveError> {
 }
 
 /// The plain form of a name; refused when it leaves the archive.
-fn plain_path(written: &str) -> Result<String, ArchiveError> {
+pub(super) fn plain_path(written: &str) -> Result<String, ArchiveError> {
     if written.starts_with('/') {
         return Err(ArchiveError::AbsoluteName { entry: written.to_owned() });
     }

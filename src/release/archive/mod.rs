@@ -5,6 +5,7 @@
 
 mod entry;
 mod error;
+mod member;
 mod stream;
 mod tree;
 
@@ -12,6 +13,7 @@ use std::io::Read;
 use std::rc::Rc;
 
 pub use error::ArchiveError;
+pub use member::{read_member, replace_member};
 pub use stream::Limits;
 
 use super::{Layout, Manifest, Platform};

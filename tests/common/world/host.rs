@@ -210,6 +210,36 @@ impl Host {
         }
     }
 
+    /// Waits until this file is in its user's home directory.
+    #[track_caller]
+    pub fn wait_for_file(&self, name: &str) {
+        let begin = Instant::now();
+        while !self.home().join(name).exists() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{}: there is no {name}", self.alias);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until this is not there any more.
+    #[track_caller]
+    pub fn wait_until_gone(&self, path: &Utf8Path) {
+        let begin = Instant::now();
+        while path.exists() {
+            assert!(begin.elapsed() < Duration::from_secs(90), "{}: {path} is still there", self.alias);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until the control script's `ping` reaches the node.
+    #[track_caller]
+    pub fn wait_for_ping(&self) {
+        let begin = Instant::now();
+        while !self.run(&format!(". ~/.profile; {}/bin/{} ping", self.root(), self.app)).0 {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{}: no pong", self.alias);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Sends a signal to the node.
     pub fn signal_node(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.node().expect("a node runs").pid).unwrap();

@@ -1,0 +1,82 @@
+//! `edeliver deploy upgrade`: the running nodes of a stage become the new version without a restart, or
+//! none of them does.
+
+use anyhow::Context as _;
+use fs_err as fs;
+
+use super::stage_hooks::StageHooks;
+use super::{Context, plan, select};
+use crate::cli::DeployUpgrade;
+use crate::deploy::{Deploy, Failed, Job, Offline, Start};
+use crate::exit::{Failure, OrUsage};
+use crate::release::relup::relup_path;
+use crate::release::{ArchiveKind, Relup, read_member};
+use crate::settings::DeploySettings;
+use crate::store::Store;
+
+/// The recipe (PARITY.md section 4, "deploy upgrade").
+///
+/// # Errors
+/// When anything failed: then every host is as it was before, unless the failure says otherwise.
+pub fn run(context: &Context, upgrade: &DeployUpgrade) -> Result<(), Failure> {
+    let settings = context.deploy_settings()?;
+    let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
+    if !upgrade.plan {
+        context.report.banner(&format!("DEPLOYING UPGRADE OF {app} APP TO {stage} HOSTS"));
+        context.report.status("Authorizing hosts");
+    }
+    let mut job = job(context, &settings, settings.version.as_deref())?;
+    job.claim.force_unlock = upgrade.force_unlock;
+    if upgrade.plan {
+        return plan::run(context, &job, upgrade.json);
+    }
+    deploy(context, &settings, job)?;
+    context.report.banner(&format!("DEPLOYED UPGRADE TO {stage}!"));
+    Ok(())
+}
+
+/// An upgrade to that version from the store; without one to the only one there is.
+pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) -> Result<Job, Failure> {
+    let store = Store::new(&context.settings.store().or_usage()?, context.settings.project(), &settings.app)
+        .or_usage()?;
+    let archive = select::archive(context, &store, &settings.app, version, &[ArchiveKind::Upgrade])?;
+    let opened = store.open(&archive)?;
+    let version =
+        opened.manifest.upgrade_version(&archive.name.version).with_context(|| opened.path.to_string())?;
+    let relup = read_member(fs::File::open(&opened.path)?, &opened.manifest.layout, &relup_path(&version))?;
+    let relup = Relup::parse(&String::from_utf8_lossy(&relup.unwrap_or_default()))
+        .with_context(|| format!("the relup in {}", opened.path))?;
+    let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
+    let mut job = Job::new(settings, version, opened.path, opened.manifest, report, interrupt);
+    job.revision = opened.revision;
+    job.start = Start::Hot(Offline::Refused);
+    job.upgrades_from = relup.up_from;
+    Ok(job)
+}
+
+/// The transaction. Every step is taken on all hosts before the next one begins.
+pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Failure> {
+    let report = &context.report;
+    let version = job.version.clone();
+    let hooks = StageHooks::new(context, settings, Some(&version))?;
+    hooks.must_be_ours("upgrade_release")?;
+    Deploy::open(job, hooks.targets(settings)?)
+        .and_then(|deploy| {
+            report.status(&format!("Uploading archive of release {version} from local release store"));
+            deploy.stage()
+        })
+        .and_then(Deploy::switch)
+        .and_then(|deploy| deploy.between(|sessions| hooks.run("pre_upgrade_release", sessions)))
+        .and_then(|deploy| {
+            report.status(&format!("Upgrading release to {version}"));
+            let _spinner = report.step("Waiting until it has proven itself");
+            deploy.upgrade()
+        })
+        .and_then(|deploy| deploy.between(|sessions| hooks.run("post_upgrade_release", sessions)))
+        .and_then(|deploy| {
+            report.status("Making the upgrade permanent");
+            deploy.make_permanent()
+        })
+        .map_err(Failed::settle)?
+        .commit()
+}
