@@ -35,6 +35,7 @@ pub fn run(context: &Context, update: &Update) -> Result<(), Failure> {
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = update.force_unlock;
+    job.migrations = deploy_release::migrations(context, &settings, &job)?;
     deploy_release::deploy(context, &settings, job, &["post_erlang_deployed_update", "post_erlang_update"])?;
     report.banner(&format!("UPDATED {stage} TO {version}!"));
     Ok(())
