@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -20,6 +21,8 @@ macro_rules! on_every_ssh_engine {
 
 on_every_ssh_engine!(
     one_login_for_many_commands,
+    sessions_share_a_connection,
+    what_breaks_a_connection_breaks_it_for_all_who_share_it,
     login_shells_make_no_difference,
     a_changed_host_key_is_refused,
     an_unknown_host_key_is_added,
@@ -56,6 +59,80 @@ fn one_login_for_many_commands(start: Start) {
     session.download(&to, &mut std::io::sink(), &mut |_| {}).unwrap();
     println!("64 MiB down: {:?}", begin.elapsed());
     assert_eq!(host.logins(), 1);
+}
+
+fn sessions_share_a_connection(start: Start) {
+    let client = Client::new();
+    let host = start(&client, "host-1");
+    let (mut sending, _) = connect(&client, "host-1").unwrap();
+    let (mut receiving, mut waiting, mut asking) = (sending.share(), sending.share(), sending.share());
+    let (data, asked) = (noise(4 << 20), AtomicBool::new(false));
+    let lines = "i=0; while [ $i -lt 2000 ]; do echo $i; echo $i >&2; i=$((i + 1)); done";
+    // All of them at once, until the small commands are through.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !asked.load(Ordering::Relaxed) {
+                let sent = sending.upload(&mut data.as_slice(), &"~/sent".parse().unwrap(), &mut |_| {});
+                assert_eq!(sent.unwrap(), 4 << 20);
+            }
+        });
+        scope.spawn(|| {
+            while !asked.load(Ordering::Relaxed) {
+                let output = receiving.output(&RemoteCommand::script(lines), Stdin::Empty).unwrap();
+                assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 2000);
+                assert_eq!(output.stdout, output.stderr);
+            }
+        });
+        scope.spawn(|| {
+            let sleep = RemoteCommand::script("exec sleep 60").deadline(Duration::from_secs(1));
+            let stopped = waiting.output(&sleep, Stdin::Empty);
+            assert!(matches!(stopped, Err(TransportError::Deadline { .. })), "{stopped:?}");
+        });
+        let ask = |turn: i32| RemoteCommand::new("echo").arg(turn.to_string());
+        let answers: Vec<_> = (0..20).map(|turn| asking.output(&ask(turn), Stdin::Empty)).collect();
+        asked.store(true, Ordering::Relaxed);
+        for (turn, answer) in answers.into_iter().enumerate() {
+            assert_eq!(answer.unwrap(), ended(0, &format!("{turn}\n")));
+        }
+    });
+    // The connection lasts as long as one of them.
+    drop((sending, receiving, asking));
+    assert_eq!(waiting.output(&RemoteCommand::new("echo").arg("x"), Stdin::Empty).unwrap(), ended(0, "x\n"));
+    assert_eq!(host.logins(), 1);
+}
+
+#[test]
+fn a_host_with_room_for_one_command_runs_one_after_the_other() {
+    let client = Client::new();
+    let host = Sshd::options().config("MaxSessions 1\n").start(&client, "host-1");
+    let (mut session, _) = connect(&client, "host-1").unwrap();
+    let mut other = session.share();
+    let marks = RemoteCommand::script("mkdir ~/lock && sleep 1 && rmdir ~/lock && echo alone");
+    std::thread::scope(|scope| {
+        let one = scope.spawn(|| session.output(&marks, Stdin::Empty));
+        let two = scope.spawn(|| other.output(&marks, Stdin::Empty));
+        for outcome in [one.join().unwrap(), two.join().unwrap()] {
+            assert_eq!(outcome.unwrap(), ended(0, "alone\n"));
+        }
+    });
+    assert_eq!(host.logins(), 1);
+}
+
+fn what_breaks_a_connection_breaks_it_for_all_who_share_it(start: Start) {
+    let client = Client::new();
+    let host = start(&client, "host-1");
+    let (mut session, _) = connect(&client, "host-1").unwrap();
+    let mut other = session.share();
+    let sleeps = RemoteCommand::script("touch ~/\"$1\"; exec sleep 60");
+    std::thread::scope(|scope| {
+        let one = scope.spawn(|| session.output(&sleeps.clone().arg("one"), Stdin::Empty));
+        let two = scope.spawn(|| other.output(&sleeps.clone().arg("two"), Stdin::Empty));
+        host.wait_until("asleep", |host| ["one", "two"].iter().all(|name| host.home().join(name).exists()));
+        host.kill_connections();
+        for outcome in [one.join().unwrap(), two.join().unwrap()] {
+            assert!(matches!(outcome, Err(TransportError::Lost { .. })), "{outcome:?}");
+        }
+    });
 }
 
 fn login_shells_make_no_difference(start: Start) {

@@ -66,6 +66,8 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     let kinds = release_kinds(settings.release_tool);
     let archive = select::archive(context, &store, &settings.app, version, kinds)?;
     let opened = store.open(&archive)?;
+    // A config that uploads it by itself asks for its name.
+    context.hooks().variables_mut().set("RELEASE_FILE", opened.path.file_name().unwrap_or_default());
     // The archive's name may carry a revision that the release itself does not know.
     let boots = opened
         .manifest
@@ -94,6 +96,10 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&s
     let hooks = StageHooks::new(context, settings, Some(&version))?;
     Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| {
+            const UPLOAD: &str = "upload_release_archive";
+            if hooks.defines(UPLOAD) {
+                return deploy.brought_by(&file, |sessions| hooks.run(UPLOAD, sessions));
+            }
             report.status(&format!("Uploading archive of release {version} from local release store"));
             deploy.stage()
         })

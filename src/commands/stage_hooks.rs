@@ -12,12 +12,13 @@ use crate::settings::DeploySettings;
 use crate::shell::{Hooks, Hosts, Reach, RemoteScript, ScriptError, Serving, Variables};
 use crate::transport::Session;
 
-/// Steps of the original that a transaction cannot hand over: it could not undo them.
-const OURS: [&str; 3] =
-    ["upload_release_archive", "remote_clean_release_dir", "remote_extract_release_archive"];
+/// Steps of the original that a transaction cannot hand over: they change the release in its place,
+/// among the data of the application, of which there is no copy to go back to.
+const OURS: [&str; 2] = ["remote_clean_release_dir", "remote_extract_release_archive"];
 
 /// Functions that a deploy calls and whose scripts go to its hosts.
-const CALLED: [&str; 6] = [
+const CALLED: [&str; 7] = [
+    "upload_release_archive",
     "pre_extract_release_archive",
     "post_extract_release_archive",
     "pre_start_deployed_release",

@@ -90,6 +90,11 @@ pub(super) struct Archive {
 }
 
 impl Archive {
+    /// The directory in it that stands for the release's root; empty where there is none.
+    pub(super) fn prefix(&self) -> &str {
+        self.manifest.prefix()
+    }
+
     /// What is sent to a host that lacks these of the wanted entries.
     pub(super) fn payload(&self, wanted: &[Wanted], indices: &[usize]) -> std::io::Result<Arc<Payload>> {
         self.payloads.of(&self.manifest, wanted, indices)

@@ -12,7 +12,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use super::wanted::Wanted;
-use crate::release::manifest::{EntryKind, Layout, Manifest};
+use crate::release::manifest::{EntryKind, Manifest};
 
 /// A tar.gz for a host.
 #[derive(Debug)]
@@ -70,10 +70,7 @@ impl Payloads {
             return Ok(Arc::clone(payload));
         }
         let names: BTreeSet<&str> = indices.iter().map(|&index| wanted[index].path.as_str()).collect();
-        let prefix = match &manifest.layout {
-            Layout::Prefixed(prefix) => prefix,
-            Layout::Bare => "",
-        };
+        let prefix = manifest.prefix();
         // A hard link is useless without the file that it names: then all is sent.
         let linked = names.iter().any(|name| matches!(manifest.get(name), Some(EntryKind::Hardlink { .. })));
         let payload = if linked || indices.len() == wanted.len() {

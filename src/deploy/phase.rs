@@ -38,6 +38,8 @@ pub enum Phase {
     Open,
     /// Receives the new files.
     Stage,
+    /// Removes what the config has brought for nothing.
+    Forget,
     /// Makes ready what the last deploy has put aside.
     Previous,
     /// Renames them into place.
@@ -86,6 +88,7 @@ impl Phase {
             Phase::Fingerprint => "fingerprint",
             Phase::Open => "open",
             Phase::Stage => "stage",
+            Phase::Forget => "forget",
             Phase::Previous => "previous",
             Phase::Switch => "switch",
             Phase::Stop => "stop",
@@ -116,6 +119,7 @@ impl Phase {
             Phase::Fingerprint => "adding up the release",
             Phase::Open => "locking and looking at the host",
             Phase::Stage => "sending the release",
+            Phase::Forget => "removing the archive",
             Phase::Previous => "looking for the previous release",
             Phase::Switch => "switching to the new files",
             Phase::Stop => "stopping the running node",
@@ -139,7 +143,13 @@ impl Phase {
     pub fn interruptible(self) -> bool {
         !matches!(
             self,
-            Phase::Hold | Phase::Undo | Phase::Commit | Phase::Prune | Phase::Abandon | Phase::Renew
+            Phase::Forget
+                | Phase::Hold
+                | Phase::Undo
+                | Phase::Commit
+                | Phase::Prune
+                | Phase::Abandon
+                | Phase::Renew
         )
     }
 
@@ -160,6 +170,7 @@ impl Phase {
             Phase::Survey
             | Phase::Fingerprint
             | Phase::Open
+            | Phase::Forget
             | Phase::Previous
             | Phase::Switch
             | Phase::Commit

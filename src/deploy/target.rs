@@ -53,6 +53,8 @@ pub struct Target {
     permanent: bool,
     /// The guard has its script.
     guarded: bool,
+    /// The archive that the config brings here by itself.
+    brought: Option<String>,
     /// Migrations of this deploy that should have been undone, and were not.
     pub(super) migrations_left: Vec<String>,
 }
@@ -72,6 +74,7 @@ impl Target {
             verified: false,
             permanent: false,
             guarded: false,
+            brought: None,
             migrations_left: Vec::new(),
         }
     }
@@ -226,6 +229,21 @@ impl Target {
         let mut seen = |bytes| bar.at(bytes);
         let mut source = list.as_bytes().chain(payload.reader(&mut seen));
         self.call(&job.claim, Phase::Stage, &args, Stdin::Reader(&mut source))?;
+        Ok(())
+    }
+
+    /// The config is going to bring the archive by itself, under this name.
+    pub(super) fn expect(&mut self, name: &str) {
+        self.brought = Some(name.to_owned());
+    }
+
+    /// Unpacks and verifies the archive that the config has brought, beside the release.
+    pub(super) fn take(&mut self, job: &Job) -> Result<(), TargetError> {
+        let (Some(plan), Source::Archive(archive)) = (&self.plan, &job.source) else { return Ok(()) };
+        let name = self.brought.clone().unwrap_or_default();
+        let list = job.list(Some((&plan.payload, self.umask())));
+        let args = [list.len().to_string(), archive.prefix().to_owned(), name];
+        self.call(&job.claim, Phase::Stage, &args, Stdin::Bytes(list.as_bytes()))?;
         Ok(())
     }
 
@@ -391,6 +409,10 @@ impl Target {
             }
         }
         if self.reached >= Reached::Opened {
+            if let (Some(name), Some(survey)) = (self.brought.take(), &self.survey) {
+                let root = if survey.root_present { "present" } else { "absent" };
+                self.call(&job.claim, Phase::Forget, &[name, root.to_owned()], Stdin::Empty)?;
+            }
             self.close(&job.claim)?;
         }
         self.reached = Reached::Untouched;

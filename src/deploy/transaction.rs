@@ -133,6 +133,20 @@ impl Deploy<Opened> {
     pub fn stage(self) -> Result<Deploy<Staged>, Failed> {
         self.step(Target::stage)
     }
+
+    /// Has the config bring the archive to all hosts by itself, under this name, where the original
+    /// puts it, and takes it from there.
+    ///
+    /// # Errors
+    /// When that fails, or a host does not have it then, or not whole.
+    pub fn brought_by(
+        self,
+        name: &str,
+        run: impl FnOnce(Vec<Session>) -> Result<(), Failure>,
+    ) -> Result<Deploy<Staged>, Failed> {
+        self.targets.each(|target, _| target.expect(name));
+        self.between(run)?.step(Target::take)
+    }
 }
 
 impl Deploy<Staged> {

@@ -72,6 +72,14 @@ pub enum EntryKind {
 }
 
 impl Manifest {
+    /// The directory in the archive that stands for the release's root; empty where there is none.
+    pub fn prefix(&self) -> &str {
+        match &self.layout {
+            Layout::Prefixed(prefix) => prefix,
+            Layout::Bare => "",
+        }
+    }
+
     /// The entry at `path`.
     pub fn get(&self, path: &str) -> Option<&EntryKind> {
         let found = self.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::settings::shellfile::{belongs_to_bash, is_name};
+
 /// Shell variables, and which of them bash has not heard of yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables {
@@ -125,38 +127,7 @@ impl Variables {
 /// Whether a text can be the name of a variable that both sides may set: bash makes up the values
 /// of some itself, and those of ours are private.
 fn is_shared(name: &str) -> bool {
-    const OWN: &[&str] = &[
-        "_",
-        "DIRSTACK",
-        "EPOCHREALTIME",
-        "EPOCHSECONDS",
-        "EUID",
-        "FUNCNAME",
-        "GROUPS",
-        "HISTCMD",
-        "IFS",
-        "LINENO",
-        "OLDPWD",
-        "OPTARG",
-        "OPTERR",
-        "OPTIND",
-        "PIPESTATUS",
-        "POSIXLY_CORRECT",
-        "PPID",
-        "PWD",
-        "RANDOM",
-        "SECONDS",
-        "SHELLOPTS",
-        "SHLVL",
-        "SRANDOM",
-        "UID",
-    ];
-    let mut chars = name.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !name.starts_with("BASH")
-        && !name.starts_with("__edeliver_")
-        && !OWN.contains(&name)
+    is_name(name) && !belongs_to_bash(name) && name != "PWD" && !name.starts_with("__edeliver_")
 }
 
 #[cfg(test)]

@@ -66,9 +66,9 @@ fn every_hook_in_order_with_what_it_sees() {
 fn a_slow_hook_costs_neither_the_lease_nor_a_login() {
     let config = r#"
 LEASE=3
-post_extract_release_archive() { sleep 5; }
+post_extract_release_archive() { sleep 4; }
 pre_start_deployed_release() {
-  __remote "for i in 1 2 3 4 5; do sleep 1; head -c 100000 /dev/zero; done"
+  __remote "for i in 1 2 3 4; do sleep 1; head -c 100000 /dev/zero; done"
   note "$(head -c 3000000 /dev/zero | __remote "sleep 4; cat | wc -c; sha256sum </dev/null" "${HOSTS_APP_USER%% *}")"
 }
 "#;

@@ -76,13 +76,65 @@ fn a_redefined_step_that_fails_fails_the_build() {
 
 #[test]
 fn a_deploy_refuses_steps_that_it_could_not_undo() {
-    for step in ["upload_release_archive", "remote_clean_release_dir", "remote_extract_release_archive"] {
+    for step in ["remote_clean_release_dir", "remote_extract_release_archive"] {
         let project = Project::new(1, &format!("{step}() {{ note theirs; }}")).running();
         let before = project.world.snapshot();
         project.world.deploy("2.0.0").exits(2).says(&[step, "redefines", "pre_extract_release_archive"]);
         project.world.host(1).assert_untouched(&before[0]);
         assert_eq!(project.trace(), "");
     }
+}
+
+/// Brings the archive to where the original does, and what is in BROKEN instead on one host.
+const UPLOAD: &str = r#"
+STABLE_FOR=0
+upload_release_archive() {
+  note "theirs: $RELEASE_FILE"
+  __remote "mkdir -p $DELIVER_TO/$APP"
+  for host in $HOSTS_APP_USER; do
+    __remote "cat >$DELIVER_TO/$APP/${APP}_$VERSION.tar.gz" "$host" <"$RELEASE_STORE/releases/$RELEASE_FILE"
+  done
+  BROKEN
+}
+pre_extract_release_archive() { note "$(__remote "ls $DELIVER_TO $DELIVER_TO/$APP" | grep -c tar.gz)"; }
+"#;
+
+#[test]
+fn a_redefined_upload_brings_the_archive_by_itself() {
+    let mut project = Project::new(2, &UPLOAD.replace("BROKEN", ":")).running();
+    let output = project.world.deploy("2.0.0").succeeds();
+    assert!(!output.stdout.contains("Uploading archive"), "{}", output.shown());
+    assert_eq!(project.trace(), "theirs: stand_in_2.0.0.release.tar.gz\n0");
+    project.world.assert_runs("2.0.0");
+    let before = project.world.snapshot();
+    let archive = "$DELIVER_TO/$APP/${APP}_$VERSION.tar.gz";
+    for (broken, said) in [
+        ("return 3".to_owned(), "returned status 3"),
+        (format!("__remote \"rm {archive}\" \"$host\""), "has brought neither"),
+        (
+            format!("__remote \"mv {archive} x && head -c 1000 x >{archive}; rm x\" \"$host\""),
+            "cannot unpack",
+        ),
+        (":\n}\npre_start_deployed_release() {\n  false".to_owned(), "pre_start_deployed_release"),
+    ] {
+        println!("{broken}");
+        project = project.config(&UPLOAD.replace("BROKEN", &broken));
+        project.world.deploy("1.0.0").exits(1).says(&[said]);
+        assert!(project.trace().starts_with("theirs: stand_in_1.0.0.release.tar.gz"));
+        project.world.assert_unchanged(&before);
+    }
+}
+
+#[test]
+fn a_redefined_upload_for_a_first_deploy_that_fails_leaves_nothing() {
+    let mut project = Project::new(1, "");
+    project.world = project.world.release("1.0.0").config(&UPLOAD.replace("BROKEN", "return 3"));
+    let before = project.world.snapshot();
+    project.world.deploy("1.0.0").exits(1).says(&["returned status 3"]);
+    project.world.assert_unchanged(&before);
+    let project = project.config(&UPLOAD.replace("BROKEN", ":"));
+    project.world.deploy("1.0.0").succeeds();
+    project.world.assert_runs("1.0.0");
 }
 
 #[test]

@@ -139,3 +139,50 @@ fn an_upgrade_by_distillery() {
     let planned = ["deploy", "release", "to", "production", "--version=1.1.0", "--plan", "--plain"];
     project.world.edeliver(planned).succeeds();
 }
+
+#[test]
+fn appups_of_the_store() {
+    let project = Project::new(0, "");
+    let world = &project.world;
+    let edit = |editor: &str, version: &str| {
+        let version = format!("--version={version}");
+        world.edeliver_with(&[("GIT_EDITOR", editor)], ["edit", "appups", "--plain", &version])
+    };
+    edit("true", "1.1.0").exits(2).says(&["the release store has no such appups"]);
+    world.edeliver(["show", "appups", "--plain"]).succeeds().says(&["The release store has no appups"]);
+    for versions in ["1.0.0-1.1.0", "1.1.0-1.2.0"] {
+        let directory = world.project().join(".deliver/appup").join(versions);
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("app.appup"), "{\"1.1.0\", [], []}.\n").unwrap();
+    }
+    edit("sed -i 's/]}/]/'", "1.1.0")
+        .exits(1)
+        .says(&["app.appup cannot be used", "stands where ',' or '}' is expected"]);
+    edit("sed -i 's/$/ % edited/; s/]\\./]}./'", "1.1.0").succeeds();
+    let edited = |versions: &str| {
+        fs::read_to_string(world.project().join(".deliver/appup").join(versions).join("app.appup")).unwrap()
+    };
+    assert_eq!(edited("1.0.0-1.1.0"), "{\"1.1.0\", [], []}. % edited\n");
+    assert_eq!(edited("1.1.0-1.2.0"), "{\"1.1.0\", [], []}.\n");
+    edit("exit 3;", "1.2.0").exits(1).says(&["the editor exit 3;", "nothing was stored"]);
+    world
+        .edeliver(["edit", "appups", "--plain"])
+        .exits(2)
+        .says(&["several appups: 1.0.0-1.1.0, 1.1.0-1.2.0"]);
+    let shown = world.edeliver(["show", "appups", "--plain"]).succeeds().stdout;
+    assert_eq!(shown, "1.0.0-1.1.0\n  app.appup\n1.1.0-1.2.0\n  app.appup\n");
+    for words in [
+        ["show", "relup", "stand_in_1.0.0.release.tar.gz"],
+        ["show", "relup", "stand_in_1.0.0.upgrade.tar.gz"],
+    ] {
+        world.edeliver(words).exits(2);
+    }
+    world
+        .edeliver(["build", "appups", "--with=1.0.0", "--plain"])
+        .exits(2)
+        .says(&["`mix release` makes releases only"]);
+    world
+        .edeliver(["build", "upgrade", "--with=1.0.0", "--plain"])
+        .exits(2)
+        .says(&["`mix release` makes releases only"]);
+}

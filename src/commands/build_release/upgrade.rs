@@ -56,6 +56,12 @@ pub fn run(
 ) -> Result<Option<StoredArchive>, Failure> {
     let tool = context.settings.release_tool;
     tools::possible(tool).or_usage()?;
+    let modified = |name: &str| {
+        context.settings.passed_on.iter().any(|(passed, value)| passed == name && !value.is_empty())
+    };
+    if tool != ReleaseTool::Distillery && modified("RELUP_MODIFICATION_MODULE") {
+        context.report.hint("Only distillery knows modules that modify relups: --relup-mod is ignored.");
+    }
     let app = context.settings.app.to_uppercase();
     context.report.banner(&format!("BUILDING UPGRADE OF {app} APP ON BUILD HOST"));
     let stored = carry_out(context, base, to, Build::make_upgrade)?;

@@ -54,7 +54,8 @@ open)
 	[ -e "$journal" ] || drop_stale_stages
 	survey "${3:-}"
 	;;
-stage) stage_files "$1" "$2" ;;
+stage) stage_files "$@" ;;
+forget) forget_archive "$1" "$2" ;;
 previous)
 	[ "$(last_deploy)" = "$1" ] || fail "another deploy has taken place meanwhile"
 	(umask 077 && mkdir -p -- "$staging") || fail "cannot make $staging"

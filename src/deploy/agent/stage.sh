@@ -3,20 +3,47 @@
 
 # $1: bytes of the list of entries "KIND FLAG MODE SUM NAME" that comes first on standard input; the
 # archive (tar.gz) follows. $2: the directory inside the archive that stands for ROOT, or ".".
+# $3: the name of an archive that the config has brought by itself, where it has.
 stage_files() {
 	rm -rf -- "$staging"
 	(umask 077 && mkdir -p -- "$staging") || fail "cannot make $staging"
 	mkdir -- "$staging/in" || fail "cannot make $staging/in"
 	pass_on "$1" >"$staging/list" || fail "cannot write $staging/list"
-	if ! tar -xzof - -C "$staging/in" 2>"$staging/errors"; then
-		tail -n 5 -- "$staging/errors"
-		fail "cannot unpack the archive"
+	if [ -n "${3:-}" ]; then
+		take_archive "$3"
+		unpack <"$staging/archive"
+		rm -f -- "$staging/archive"
+	else
+		unpack
 	fi
 	# tar stops at the end mark of the archive; what comes after it must not clog the connection.
 	cat >/dev/null
 	mv -- "$staging/in${2:+/$2}" "$stage" || fail "the archive has no directory $2"
 	verify_stage
 	settle_all "$state"
+}
+
+unpack() {
+	if ! tar -xzof - -C "$staging/in" 2>"$staging/errors"; then
+		tail -n 5 -- "$staging/errors"
+		fail "cannot unpack the archive"
+	fi
+}
+
+# The original puts an archive into ROOT, and one that has ROOT's name in it beside it. From here on it
+# goes with what is staged.
+take_archive() {
+	for archive in "$root/$1" "${root%/*}/$1"; do
+		[ ! -f "$archive" ] || mv -- "$archive" "$staging/archive" || fail "cannot move $archive"
+	done
+	[ -f "$staging/archive" ] || fail "upload_release_archive of the config has brought neither $root/$1 nor $archive"
+}
+
+# The config may have brought an archive of this name, or a part of one, for a deploy that does not
+# take place. $2: whether ROOT was "present" before.
+forget_archive() {
+	rm -f -- "$root/$1" "${root%/*}/$1" || fail "cannot remove $1"
+	if [ "$2" = absent ] && [ -d "$root" ]; then rmdir -- "$root" || fail "cannot remove $root"; fi
 }
 
 # Every file has the content of the manifest, every directory and link is there, and all have the

@@ -21,7 +21,7 @@ use error::Fault;
 pub use error::{Problem, ShellFileError};
 use expand::Expander;
 use grammar::{Assignment, Exported, Kind, Statement};
-pub use variables::Variables;
+pub use variables::{Variables, belongs_to_bash, is_name};
 
 /// A shell file that was read, not yet evaluated.
 #[derive(Debug, Clone)]

@@ -78,7 +78,7 @@ impl Variables {
 }
 
 /// Whether a text can be the name of a shell variable.
-pub(super) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -86,7 +86,7 @@ pub(super) fn is_name(text: &str) -> bool {
 
 /// Whether bash makes up the value itself, differently in each process or at each reading, or lets
 /// nobody set it: only bash knows what it is.
-pub(super) fn belongs_to_bash(name: &str) -> bool {
+pub fn belongs_to_bash(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "_",
         "COMP_WORDBREAKS",

@@ -28,7 +28,7 @@ pub(super) fn run(
     sink: &mut Sink<'_>,
     watch: &Watch<'_>,
 ) -> Result<ExitStatus, TransportError> {
-    let channel = turns.take().open(line)?;
+    let channel = open(turns, line, watch)?;
     let mut exchange = Exchange {
         channel,
         outgoing: Outgoing::new(input, CHUNK),
@@ -62,6 +62,22 @@ pub(super) fn run(
         }
         // Killed with all that frames it: what holds the outputs open is something else.
         exchange.ended |= exchange.signal().is_some();
+    }
+}
+
+/// Opens a channel. A host that allows fewer than are wanted is asked again when others may have ended.
+fn open(turns: &Turns, line: &str, watch: &Watch<'_>) -> Result<Channel, TransportError> {
+    loop {
+        let mut link = turns.take();
+        match link.open(line) {
+            Err(_) if link.may_have_room_later() => {}
+            opened => return opened,
+        }
+        drop(link);
+        turns.listen(watch.patience())?;
+        if let Some(reason) = watch.reason_to_end() {
+            return Err(reason);
+        }
     }
 }
 

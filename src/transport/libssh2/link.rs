@@ -66,6 +66,11 @@ impl Link {
         Ok(channel)
     }
 
+    /// Whether a channel that was refused may be had when another command has ended.
+    pub(super) fn may_have_room_later(&self) -> bool {
+        self.broken.is_none() && self.commands > 0
+    }
+
     /// The command on a channel of [`Link::open`] is over, or given up: closes it.
     ///
     /// # Errors
