@@ -171,6 +171,12 @@ pub struct Update {
     /// Remove all older releases (releases/, lib/, erts-*/); a failed deploy brings them back.
     #[arg(id = "CLEAN_DEPLOY", long = "clean-deploy")]
     pub clean: bool,
+    /// Migrate the database; when that fails, the release is rolled back.
+    #[arg(id = "MIGRATE", long = "migrate")]
+    pub migrate: bool,
+    /// If the deploy fails, also undo the migrations that it ran, and only those.
+    #[arg(id = "ROLLBACK_MIGRATIONS", long = "rollback-migrations")]
+    pub rollback_migrations: bool,
     /// Build on and deploy to this host ([user@]host) only.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,

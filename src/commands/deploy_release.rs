@@ -38,7 +38,7 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
 }
 
 /// The migrations of this deploy, when it can run them.
-fn migrations(
+pub(super) fn migrations(
     context: &Context,
     settings: &DeploySettings,
     job: &Job,

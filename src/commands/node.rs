@@ -87,7 +87,8 @@ fn ask(context: &Context, action: NodeAction, order: &Order) -> Result<String, F
     let place = context.place(&node.path)?;
     let argument = node.config.as_ref().map(|config| format!("--config={config}"));
     let mut progress = |line: &str| context.report.info(&format!("  {}: {line}", node.host));
-    node::command(&mut session, &place, action, argument.as_deref(), &mut progress).map_err(failure_of)
+    let response = node::command(&mut session, &place, action, argument.as_deref(), &mut progress);
+    response.map(|text| text.replace('\n', INDENTED)).map_err(failure_of)
 }
 
 /// What was seen on a node, as the end of a command.
@@ -122,7 +123,7 @@ fn block(
         lines.push(format!("  config  : {config}"));
     }
     match outcome {
-        Ok(response) => lines.push(format!("  response: {}", response.replace('\n', INDENTED))),
+        Ok(response) => lines.push(format!("  response: {response}")),
         Err(failure) => {
             lines.push("  response: failed".to_owned());
             let text = format!("{:#}", failure.error);

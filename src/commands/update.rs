@@ -38,6 +38,7 @@ pub fn run(context: &Context, update: &Update) -> Result<(), Failure> {
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = update.force_unlock;
     job.rolling = rolling;
+    job.migrations = deploy_release::migrations(context, &settings, &job)?;
     deploy_release::deploy(context, &settings, job, &["post_erlang_deployed_update", "post_erlang_update"])?;
     report.banner(&format!("UPDATED {stage} TO {version}!"));
     Ok(())
