@@ -143,7 +143,7 @@ impl Target {
                 let seconds = phase.time_limit(&self.place).as_secs();
                 return Err(TransportError::Deadline { host: self.addr.clone(), seconds }.into());
             }
-            let request = as_phase(Phase::Wait, vec![lease.clone()], &self.place);
+            let request = as_phase(Phase::Wait, vec![lease.clone(), phase.verb().to_owned()], &self.place);
             answer = self.send(&request, &nonce, Stdin::Empty)?;
         }
         Ok(answer)
@@ -171,11 +171,14 @@ impl Target {
         mut phase: impl FnMut(&mut Self) -> Result<Answer, PhaseError>,
     ) -> Result<Answer, PhaseError> {
         let end = Instant::now() + self.place.lease.max(PATIENCE);
+        let mut unknown = 0;
         loop {
-            match phase(self) {
-                Err(PhaseError::Link(_) | PhaseError::Unknown { .. }) if Instant::now() < end => {
-                    std::thread::sleep(Duration::from_millis(500));
-                }
+            let outcome = phase(self);
+            // However long it took, a host that can be asked is asked what has become of it.
+            unknown += u32::from(matches!(outcome, Err(PhaseError::Unknown { .. })));
+            match outcome {
+                Err(PhaseError::Link(_)) if Instant::now() < end => {}
+                Err(PhaseError::Unknown { .. }) if Instant::now() < end || unknown < 3 => {}
                 outcome => return outcome,
             }
         }

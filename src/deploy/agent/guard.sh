@@ -3,15 +3,36 @@
 # longer than the lease, the guard takes the deploy for abandoned and undoes it.
 # shellcheck shell=sh disable=SC2154
 
-# A phase whose client has gone away may still be at work. Before anything is put right it must end,
-# and two of them never work at once.
+# A phase whose client has gone away may still be at work, and two of them never work at once. What is
+# to be put right ends it, unless it is at that itself: then its end is waited for.
 begin_phase() {
 	case $verb in undo | abandon | commit) use_reserve ;; esac
-	if runs "$state/phase" && [ "$process" != $$ ]; then
-		case $verb in undo | abandon) ;; *) fail "an earlier phase is still at work (process $process)" ;; esac
+	last=$(($(now) + start_timeout * 4 + 60))
+	until claim_phase; do
+		# One that is being written this moment is read once it is.
+		runs "$state/phase" || [ -n "$process" ] || sleep 0.2
+		if runs "$state/phase"; then
+			case $verb:$at_work in
+			undo:undo | abandon:undo) if [ "$(now)" -lt "$last" ]; then sleep 0.1 && continue; fi ;;
+			undo:* | abandon:*) ;;
+			*) fail "an earlier phase is still at work (process $process)" ;;
+			esac
+		fi
+		end_phase
+		give_up_claim
+	done
+}
+
+# Only one of several that try it at once succeeds.
+claim_phase() { (set -C && say "$$ $(start_of $$) $verb" >"$state/phase") 2>/dev/null; }
+
+# Takes away the claim that was read last, and no other that was made meanwhile.
+give_up_claim() {
+	mv -- "$state/phase" "$state/phase.$$" 2>/dev/null || [ ! -e "$state/phase" ] || fail "cannot write $state/phase"
+	if read -r owner_now _ 2>/dev/null <"$state/phase.$$" && [ "$owner_now" != "$process" ]; then
+		mv -- "$state/phase.$$" "$state/phase"
 	fi
-	end_phase
-	say "$$ $(start_of $$)" >"$state/phase" || fail "cannot write $state/phase"
+	rm -f -- "$state/phase.$$"
 }
 
 # Space and inodes that the way back can be sure of, even when the disk has filled up meanwhile.
@@ -45,15 +66,16 @@ start_of() {
 	fi
 }
 
-# Whether the process that file $1 names still runs. Sets $process.
+# Whether the process that file $1 names still runs. Sets $process and what it is $at_work at.
 runs() {
-	read -r process started 2>/dev/null <"$1" && [ -n "$process" ] && [ "$(start_of "$process")" = "$started" ]
+	process='' started='' at_work=''
+	read -r process started at_work 2>/dev/null <"$1" && [ -n "$process" ] && [ "$(start_of "$process")" = "$started" ]
 }
 
 # Ends the process that file $1 names, with all that it has started. When it was killed, that works on
 # without it: its subshells, and a start script that is about to start a node.
 end_recorded() {
-	read -r process started 2>/dev/null <"$1" && [ -n "$process" ] && [ "$process" != $$ ] || return 0
+	read -r process started _ 2>/dev/null <"$1" && [ -n "$process" ] && [ "$process" != $$ ] || return 0
 	begun=$(start_of "$process")
 	# The number may belong to somebody else by now.
 	[ "${begun:-$started}" = "$started" ] || return 0
@@ -141,11 +163,16 @@ run_phase() {
 	detached sh "$state/agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
 		"$@" >>"$state/output" 2>&1
 	say "$! $(start_of $!)" >"$state/runner"
-	wait_phase "$lease"
+	wait_phase "$lease" "$phase"
 }
 
 # Waits for a third of the lease at the most, so that the next wait renews it in good time.
 wait_phase() {
+	if [ "${2:-}" = undo ] && [ ! -e "$journal" ] && [ ! -f "$state/runner" ]; then
+		say "undone_before"
+		done_line
+		exit 0
+	fi
 	[ -f "$state/runner" ] || fail "no phase runs: the host has gone back on its own, as it was not reached within the lease of $1 s"
 	renew_lease
 	end=$(($(now) + $1 / 3 + 1))
@@ -173,6 +200,8 @@ guard_deploy() {
 			say "the lease has run out: undoing $id"
 			verb=undo
 			begin_phase
+			# What was waited for may have been the client's own way back.
+			[ -f "$state/lease" ] || break
 			[ ! -e "$journal" ] || undo_deploy ''
 			drop_stage
 			drop_work

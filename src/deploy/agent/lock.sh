@@ -17,20 +17,24 @@ take_lock() {
 		end_phase
 		mv -- "$lock" "$lock.dead.$id" 2>/dev/null
 	fi
-	if mkdir -- "$lock" 2>/dev/null; then
-		printf '%s\n' "$owner" >"$lock/owner" || fail "cannot write $lock/owner"
-		settle "$lock/owner"
-		rm -rf -- "$lock".dead.*
-		say "lock taken"
-	elif is_owner "$owner"; then
-		say "lock taken"
-	elif [ -d "$lock" ]; then
-		say "lock held $(cat "$lock/owner" 2>/dev/null)"
-		done_line
-		exit 0
-	else
-		fail "cannot make $lock: $(mkdir -- "$lock")"
-	fi
+	tries=0
+	until reason=$(mkdir -- "$lock" 2>&1); do
+		if is_owner "$owner"; then
+			say "lock taken"
+			return
+		elif [ -d "$lock" ]; then
+			say "lock held $(cat "$lock/owner" 2>/dev/null)"
+			done_line
+			exit 0
+		fi
+		# It may have been given back between the two.
+		tries=$((tries + 1))
+		[ "$tries" -lt 5 ] || fail "cannot make $lock: $reason"
+	done
+	printf '%s\n' "$owner" >"$lock/owner" || fail "cannot write $lock/owner"
+	settle "$lock/owner"
+	rm -rf -- "$lock".dead.*
+	say "lock taken"
 }
 
 # A lock whose maker died before it could write its name has the owner "-".

@@ -44,7 +44,7 @@ state)
 history) history_lines ;;
 fingerprint) fingerprint ;;
 run) run_phase "$@" ;;
-wait) wait_phase "$1" ;;
+wait) wait_phase "$@" ;;
 renew) [ ! -f "$state/lease" ] || renew_lease ;; # else the guard has gone back
 confirm) confirm_lease "$1" ;;
 guard) guard_deploy "$1" "$2" ;;
