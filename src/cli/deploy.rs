@@ -1,5 +1,7 @@
 //! `deploy release|upgrade`, `update` and `upgrade`: words, options and help.
 
+use std::num::NonZeroUsize;
+
 use clap::{Args, Subcommand};
 
 use super::examples;
@@ -45,6 +47,17 @@ pub struct DeployRelease {
     /// Remove all older releases (releases/, lib/, erts-*/); a failed deploy brings them back.
     #[arg(id = "CLEAN_DEPLOY", long = "clean-deploy")]
     pub clean: bool,
+    /// Restart this many nodes at a time; each must have proven itself before the next ones.
+    ///
+    /// DRAIN_COMMAND and UNDRAIN_COMMAND take each host out of the balancing and back. When one fails,
+    /// all go back, as many at a time.
+    #[arg(id = "DEPLOY_BATCH", long = "batch", value_name = "N", require_equals = true)]
+    pub batch: Option<NonZeroUsize>,
+    /// Restart the first host's node alone, and ask before the others.
+    ///
+    /// With CANARY_FOR it is watched for so many seconds instead, and nobody is asked.
+    #[arg(id = "canary", long = "canary")]
+    pub canary: bool,
     /// Migrate the database; when that fails, the release is rolled back.
     ///
     /// On one host, after the new release has been verified on all of them, or before the old nodes
@@ -110,6 +123,11 @@ pub struct DeployUpgrade {
     /// The version to upgrade to [default: the only one in the store; several are asked about].
     #[arg(id = "VERSION", long = "version", value_name = "VERSION", require_equals = true)]
     pub version: Option<Version>,
+    /// Upgrade this many nodes at a time; each must have proven itself before the next ones.
+    ///
+    /// When one fails, all go back, as many at a time.
+    #[arg(id = "DEPLOY_BATCH", long = "batch", value_name = "N", require_equals = true)]
+    pub batch: Option<NonZeroUsize>,
     /// Upgrade this host ([user@]host) only, whichever the stage has.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
@@ -139,9 +157,26 @@ pub struct Update {
     /// Restart the nodes with the new release and see that it runs.
     #[arg(id = "START_DEPLOY", long = "start-deploy")]
     pub start: bool,
+    /// Restart this many nodes at a time; each must have proven itself before the next ones.
+    ///
+    /// DRAIN_COMMAND and UNDRAIN_COMMAND take each host out of the balancing and back. When one fails,
+    /// all go back, as many at a time.
+    #[arg(id = "DEPLOY_BATCH", long = "batch", value_name = "N", require_equals = true)]
+    pub batch: Option<NonZeroUsize>,
+    /// Restart the first host's node alone, and ask before the others.
+    ///
+    /// With CANARY_FOR it is watched for so many seconds instead, and nobody is asked.
+    #[arg(id = "canary", long = "canary")]
+    pub canary: bool,
     /// Remove all older releases (releases/, lib/, erts-*/); a failed deploy brings them back.
     #[arg(id = "CLEAN_DEPLOY", long = "clean-deploy")]
     pub clean: bool,
+    /// Migrate the database; when that fails, the release is rolled back.
+    #[arg(id = "MIGRATE", long = "migrate")]
+    pub migrate: bool,
+    /// If the deploy fails, also undo the migrations that it ran, and only those.
+    #[arg(id = "ROLLBACK_MIGRATIONS", long = "rollback-migrations")]
+    pub rollback_migrations: bool,
     /// Build on and deploy to this host ([user@]host) only.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
@@ -177,6 +212,11 @@ pub struct Upgrade {
     /// Start the new release on hosts whose node is down.
     #[arg(id = "START_DEPLOY", long = "start-deploy")]
     pub start: bool,
+    /// Upgrade this many nodes at a time; each must have proven itself before the next ones.
+    ///
+    /// When one fails, all go back, as many at a time.
+    #[arg(id = "DEPLOY_BATCH", long = "batch", value_name = "N", require_equals = true)]
+    pub batch: Option<NonZeroUsize>,
     /// Build on and upgrade this host ([user@]host) only.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,

@@ -31,6 +31,7 @@ Examples:
   edeliver deploy release to production --start-deploy
   edeliver deploy release to production --start-deploy --plan
   edeliver deploy release to production --start-deploy --migrate
+  edeliver deploy release to production --start-deploy --batch=2
   edeliver deploy release to production --version=1.5.0 --host=web-2.acme.com
   edeliver deploy release to local";
 pub(super) const DEPLOY_UPGRADE: &str = "\
@@ -81,7 +82,8 @@ Examples:
 pub(super) const RESTART: &str = "\
 Examples:
   edeliver restart
-  edeliver restart production";
+  edeliver restart production
+  edeliver restart production --batch=1";
 pub(super) const PING: &str = "\
 Examples:
   edeliver ping

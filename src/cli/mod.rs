@@ -32,7 +32,7 @@ pub use self::deploy::{Deploy, DeployRelease, DeployUpgrade, Rollback, Update, U
 pub use self::error::UsageError;
 pub use self::help::{completions, manual};
 pub use self::hosts::{Drill, Look, Recover};
-pub use self::node::{Logs, Migrate, Node, NodeOptions};
+pub use self::node::{Logs, Migrate, Node, NodeOptions, Restart};
 pub use self::options::{BuildOptions, Common, Mode, RelupOptions, VersionOptions};
 pub use self::values::{
     AutoVersion, AutoVersionTerm, Commits, Direction, GitRef, Increase, IncrementVersion, InvalidAutoVersion,

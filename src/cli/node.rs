@@ -1,6 +1,8 @@
 //! The node commands: `start`, `stop`, `restart`, `ping`, `version`, `migrate`, `migrations`,
 //! `remote_console`, `logs`.
 
+use std::num::NonZeroUsize;
+
 use clap::{Args, Subcommand};
 
 use super::examples;
@@ -18,7 +20,7 @@ pub enum Node {
     Stop(NodeOptions),
     /// Restarts the nodes of an environment.
     #[command(override_usage = "edeliver restart [[on] ENV] [OPTIONS]", after_long_help = examples::RESTART)]
-    Restart(NodeOptions),
+    Restart(Restart),
     /// Asks whether the nodes of an environment are running.
     #[command(override_usage = "edeliver ping [[on] ENV] [OPTIONS]", after_long_help = examples::PING)]
     Ping(NodeOptions),
@@ -61,6 +63,20 @@ pub struct NodeOptions {
     /// Only the node on this host ([user@]host).
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
+}
+
+/// Options of `restart`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Restart {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub nodes: NodeOptions,
+    /// Restart this many nodes at a time; each must be up and healthy before the next ones.
+    ///
+    /// DRAIN_COMMAND and UNDRAIN_COMMAND take each host out of the balancing and back. When one does not
+    /// come up, the others are left as they are.
+    #[arg(id = "DEPLOY_BATCH", long = "batch", value_name = "N", require_equals = true)]
+    pub batch: Option<NonZeroUsize>,
 }
 
 /// Options of `migrate`.
@@ -112,11 +128,11 @@ impl Node {
     /// The nodes that are meant.
     pub fn nodes(&self) -> &NodeOptions {
         match self {
+            Node::Restart(restart) => &restart.nodes,
             Node::Migrate(migrate) => &migrate.nodes,
             Node::Logs(logs) => &logs.nodes,
             Node::Start(nodes)
             | Node::Stop(nodes)
-            | Node::Restart(nodes)
             | Node::Ping(nodes)
             | Node::Version(nodes)
             | Node::Migrations(nodes)

@@ -35,6 +35,7 @@ const NAMES: &[&str] = &[
     "DOCKER_PUSH",
     "MIGRATE",
     "ROLLBACK_MIGRATIONS",
+    "DEPLOY_BATCH",
     "RUNS_AS_MIX_TASK",
     "PLAIN",
 ];

@@ -15,8 +15,17 @@ use crate::shell::{Hooks, OnDemand, ScriptMode, ShellError, ShellOptions, bash_o
 use crate::transport::{ConnectOptions, HostAddr, Interrupt, RemotePath};
 
 /// What the host's side needs to know of the settings.
-const ON_HOSTS: [&str; 6] =
-    ["START_COMMAND", "STOP_COMMAND", "STATUS_COMMAND", "NODE_LOGS", "MIGRATE_EVAL", "ROLLBACK_EVAL"];
+const ON_HOSTS: [&str; 9] = [
+    "START_COMMAND",
+    "STOP_COMMAND",
+    "STATUS_COMMAND",
+    "DRAIN_COMMAND",
+    "UNDRAIN_COMMAND",
+    "HEALTH_CHECK",
+    "NODE_LOGS",
+    "MIGRATE_EVAL",
+    "ROLLBACK_EVAL",
+];
 
 /// What every command works with.
 pub struct Context {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, anyhow};
 
+use super::rolling::{ask_to_go_on, rolling};
 use super::stage_hooks::StageHooks;
 use super::{Context, plan, select};
 use crate::cli::DeployRelease;
@@ -27,6 +28,7 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = release.force_unlock;
     job.migrations = migrations(context, &settings, &job)?;
+    job.rolling = rolling(&settings, release.canary)?;
     if release.plan {
         return plan::run(context, &job, release.json);
     }
@@ -36,7 +38,7 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
 }
 
 /// The migrations of this deploy, when it can run them.
-fn migrations(
+pub(super) fn migrations(
     context: &Context,
     settings: &DeploySettings,
     job: &Job,
@@ -94,6 +96,7 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&s
     };
     let file = format!("{}_{version}.tar.gz", settings.app);
     let hooks = StageHooks::new(context, settings, Some(&version))?;
+    hooks.let_restart_in_batches(&job.rolling)?;
     Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| {
             const UPLOAD: &str = "upload_release_archive";
@@ -148,7 +151,7 @@ fn restart(
             if hooks.defines("get_restart_node_command") {
                 deploy.restarted_by(|sessions| hooks.restart_nodes(sessions))?.verify()
             } else {
-                deploy.restart()
+                deploy.restart(|| ask_to_go_on(context))
             }
         })?
         .between(|sessions| hooks.run("post_start_deployed_release", sessions))

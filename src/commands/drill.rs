@@ -110,7 +110,7 @@ fn fail(
     let deploy = times.of("upload and verify files", || deploy.stage())?;
     let deploy: Deploy<Switched> = times.of("switch", || deploy.switch())?;
     context.report.status("Restarting all nodes");
-    times.of("stop, start and verify", || deploy.restart())
+    times.of("stop, start and verify", || deploy.restart(|| Ok(())))
 }
 
 fn conditions(context: &Context) -> Result<Vec<(String, Condition)>, Failure> {

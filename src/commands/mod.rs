@@ -19,6 +19,7 @@ mod plan_build;
 mod project_help;
 mod recover;
 mod rollback;
+mod rolling;
 mod select;
 mod show;
 mod stage_hooks;

@@ -4,6 +4,7 @@ use anyhow::anyhow;
 
 use super::Context;
 use super::node_hooks::{self, NodeHooks, Order};
+use crate::deploy::Rolling;
 use crate::exit::{Exit, Failure, OrUsage, Signal};
 use crate::host::agent::PhaseError;
 use crate::host::each;
@@ -44,6 +45,7 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
     let outcomes: Vec<_> = match action {
         // Where nodes share a database all the same, the first has done it all.
         NodeAction::Migrate(_) => orders.iter().map(|order| ask(context, action, order)).collect(),
+        NodeAction::Restart => restart(context, &orders)?,
         _ => each(&orders, |order| ask(context, action, order)),
     };
     for (index, (node, outcome)) in nodes.iter().zip(&outcomes).enumerate() {
@@ -53,6 +55,23 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
     failure(action, &nodes, outcomes)?;
     report.banner(&done);
     Ok(())
+}
+
+/// Restarts the nodes, as many at a time as `DEPLOY_BATCH` says. When one does not come up, those behind
+/// it are left as they are.
+fn restart(context: &Context, orders: &[Order]) -> Result<Vec<Result<String, Failure>>, Failure> {
+    let rolling = Rolling { batch: context.settings.batch().or_usage()?, canary: None };
+    let mut outcomes: Vec<Result<String, Failure>> = Vec::new();
+    for batch in rolling.batches(orders.len()) {
+        let orders = orders.get(batch).unwrap_or_default();
+        if outcomes.iter().any(Result::is_err) {
+            let left = || Err(Failure::failed(anyhow!("left as it is, since another node did not come up")));
+            outcomes.extend(orders.iter().map(|_| left()));
+        } else {
+            outcomes.extend(each(orders, |order| ask(context, NodeAction::Restart, order)));
+        }
+    }
+    Ok(outcomes)
 }
 
 fn is_migration(action: NodeAction) -> bool {
@@ -68,7 +87,8 @@ fn ask(context: &Context, action: NodeAction, order: &Order) -> Result<String, F
     let place = context.place(&node.path)?;
     let argument = node.config.as_ref().map(|config| format!("--config={config}"));
     let mut progress = |line: &str| context.report.info(&format!("  {}: {line}", node.host));
-    node::command(&mut session, &place, action, argument.as_deref(), &mut progress).map_err(failure_of)
+    let response = node::command(&mut session, &place, action, argument.as_deref(), &mut progress);
+    response.map(|text| text.replace('\n', INDENTED)).map_err(failure_of)
 }
 
 /// What was seen on a node, as the end of a command.
@@ -103,7 +123,7 @@ fn block(
         lines.push(format!("  config  : {config}"));
     }
     match outcome {
-        Ok(response) => lines.push(format!("  response: {}", response.replace('\n', INDENTED))),
+        Ok(response) => lines.push(format!("  response: {response}")),
         Err(failure) => {
             lines.push("  response: failed".to_owned());
             let text = format!("{:#}", failure.error);

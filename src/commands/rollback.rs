@@ -106,7 +106,7 @@ fn back(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Fa
         })
         .and_then(|deploy| {
             report.status("Restarting nodes that run");
-            deploy.restart()
+            deploy.restart(|| Ok(()))
         })
         .map_err(Failed::settle)?
         .commit()

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use anyhow::anyhow;
 
 use super::Context;
-use crate::deploy::Target;
+use crate::deploy::{Rolling, Target};
 use crate::exit::Failure;
 use crate::release::Version;
 use crate::settings::DeploySettings;
@@ -77,6 +77,21 @@ impl<'a> StageHooks<'a> {
     /// When the config redefines it: exit status 2.
     pub(super) fn must_be_ours(&self, step: &str) -> Result<(), Failure> {
         must_be_ours(&self.context.hooks(), step, step)
+    }
+
+    /// A config that restarts the nodes in its own way does so on all hosts at once.
+    ///
+    /// # Errors
+    /// When nodes are to be restarted some at a time all the same: exit status 2.
+    pub(super) fn let_restart_in_batches(&self, rolling: &Rolling) -> Result<(), Failure> {
+        let mut own = ["force_start_release", "get_restart_node_command"].into_iter();
+        match own.find(|function| self.defines(function)) {
+            Some(function) if *rolling != Rolling::default() => Err(Failure::usage(anyhow!(
+                "nodes cannot be restarted some at a time: {function} of the config restarts all of them"
+            ))
+            .hint("Leave out --batch, --canary and DEPLOY_BATCH, or the function: START_COMMAND may do.")),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the config has a function of this name.

@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use super::build_release::{self, Prepared, Source};
+use super::rolling::rolling;
 use super::stage_hooks::StageHooks;
 use super::{Context, deploy_release, plan_build};
 use crate::cli::{GitRef, Update};
@@ -17,6 +18,7 @@ use crate::exit::Failure;
 pub fn run(context: &Context, update: &Update) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let stage = settings.stage.as_str().to_uppercase();
+    let rolling = rolling(&settings, update.canary)?;
     let prepared = Prepared::of(context)?.at(update.to.as_ref().map(GitRef::as_str));
     let build = prepared.build(context);
     let source = Source::of(&build)?;
@@ -35,6 +37,8 @@ pub fn run(context: &Context, update: &Update) -> Result<(), Failure> {
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = update.force_unlock;
+    job.rolling = rolling;
+    job.migrations = deploy_release::migrations(context, &settings, &job)?;
     deploy_release::deploy(context, &settings, job, &["post_erlang_deployed_update", "post_erlang_update"])?;
     report.banner(&format!("UPDATED {stage} TO {version}!"));
     Ok(())

@@ -75,7 +75,7 @@ impl Failed {
         if touched {
             job.claim.report.status("Rolling back all hosts");
         }
-        let outcomes = targets.each(|target, job| target.restore(job, &reason));
+        let outcomes = targets.each_in_batches(|target, job| target.restore(job, &reason));
         targets.finish();
         let mut lost = Vec::new();
         for (target, outcome) in targets.hosts.iter().zip(outcomes) {
@@ -133,7 +133,7 @@ impl Failed {
         let reason = self.reason();
         let Self { mut targets, job, mut failure, .. } = self;
         job.claim.report.status("Keeping the release where it was verified, rolling back the other hosts");
-        let outcomes = targets.each(|target, job| end(target, job, &reason));
+        let outcomes = targets.each_in_batches(|target, job| end(target, job, &reason));
         targets.finish();
         let (mut lost, mut states) = (Vec::new(), String::new());
         for (target, outcome) in targets.hosts.iter().zip(outcomes) {

@@ -8,6 +8,7 @@ use super::claim::Claim;
 use super::history::{Ending, HistoryEntry};
 use super::payload::{Payload, Payloads};
 use super::plan::Plan;
+use super::rolling::Rolling;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
 use crate::node::NodeState;
@@ -43,6 +44,8 @@ pub struct Job {
     pub keep_releases: usize,
     /// `--migrate`: none when nothing is migrated.
     pub migrations: Option<DeployMigrations>,
+    /// How many nodes are restarted at a time.
+    pub rolling: Rolling,
     /// Who works on the hosts.
     pub claim: Claim,
     /// What ends it early.
@@ -141,6 +144,7 @@ impl Job {
             on_failure: settings.on_failure,
             keep_releases: settings.keep_releases,
             migrations: None,
+            rolling: Rolling { batch: settings.batch, canary: None },
             claim: Claim::new(report),
             interrupt,
             source,

@@ -4,14 +4,16 @@
 //! A step that fails on any host turns it into a [`Failed`], which can only be rolled back.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::{TargetError, combine, interrupted};
 use super::failed::Failed;
 use super::job::Job;
+use super::rolling::Canary;
 use super::target::{Reached, Target};
 use crate::exit::{Exit, Failure};
 use crate::host::each;
@@ -46,7 +48,19 @@ pub(super) struct Targets {
 impl Targets {
     /// Takes a step on all hosts at once.
     pub fn each<R: Send>(&self, step: impl Fn(&mut Target, &Job) -> R + Sync) -> Vec<R> {
-        each(&self.hosts, |target| step(&mut lock(target), &self.job))
+        self.each_of(0..self.hosts.len(), step)
+    }
+
+    /// Takes a step on these hosts at once.
+    fn each_of<R: Send>(&self, hosts: Range<usize>, step: impl Fn(&mut Target, &Job) -> R + Sync) -> Vec<R> {
+        let hosts = self.hosts.get(hosts).unwrap_or_default();
+        each(hosts, |target| step(&mut lock(target), &self.job))
+    }
+
+    /// Takes a step on all hosts, on as many at a time as nodes are restarted.
+    pub fn each_in_batches<R: Send>(&self, step: impl Fn(&mut Target, &Job) -> R + Sync) -> Vec<R> {
+        let batches = self.job.rolling.batches(self.hosts.len());
+        batches.into_iter().flat_map(|batch| self.each_of(batch, &step)).collect()
     }
 
     /// Whether there is a host of which this holds.
@@ -73,6 +87,9 @@ impl Drop for Targets {
         }
     }
 }
+
+/// What is done on a host.
+type Step = fn(&mut Target, &Job) -> Result<(), TargetError>;
 
 /// A host's state stays meaningful when a thread panicked: it says how far the host has come.
 pub(super) fn lock(target: &Mutex<Target>) -> MutexGuard<'_, Target> {
@@ -164,8 +181,8 @@ impl Deploy<Switched> {
     ///
     /// # Errors
     /// When that fails on a host.
-    pub fn restart(self) -> Result<Deploy<Verified>, Failed> {
-        self.step::<Switched>(Target::stop)?.step(Target::start)
+    pub fn restart(self, go_on: impl Fn() -> Result<(), Failure>) -> Result<Deploy<Verified>, Failed> {
+        self.in_batches(&[Target::stop, Target::start], go_on)
     }
 
     /// Has the running nodes take the new release, and waits until it has proven itself on all hosts.
@@ -174,7 +191,7 @@ impl Deploy<Switched> {
     /// # Errors
     /// When that fails on a host.
     pub fn upgrade(self) -> Result<Deploy<Verified>, Failed> {
-        self.step(Target::install)
+        self.in_batches(&[Target::install], || Ok(()))
     }
 
     /// Has the config restart the node in its own way.
@@ -319,12 +336,66 @@ impl<State> Deploy<State> {
         Deploy { targets: self.targets, job: self.job, state: PhantomData }
     }
 
+    /// Takes these steps on some hosts at a time. A batch is through with all of them before the next
+    /// one begins; behind the first host it may take somebody to `go_on`.
+    fn in_batches<Next>(
+        self,
+        steps: &[Step],
+        go_on: impl Fn() -> Result<(), Failure>,
+    ) -> Result<Deploy<Next>, Failed> {
+        let count = self.targets.hosts.len();
+        let batches = self.job.rolling.batches(count);
+        let mut deploy: Deploy<State> = self;
+        for batch in &batches {
+            if batches.len() > 1 {
+                let hosts = deploy.targets.hosts.get(batch.clone()).unwrap_or_default();
+                let names: Vec<String> = hosts.iter().map(|host| lock(host).addr().to_string()).collect();
+                let status = format!("Now {} ({} of {count})", names.join(", "), batch.end);
+                deploy.job.claim.report.status(&status);
+            }
+            for step in steps {
+                deploy = deploy.step_on(batch.clone(), step)?;
+            }
+            if batch.start == 0 && batch.end < count {
+                deploy = deploy.let_canary_prove_itself(&go_on)?;
+            }
+        }
+        Ok(deploy.into_state())
+    }
+
+    fn let_canary_prove_itself(mut self, go_on: impl Fn() -> Result<(), Failure>) -> Result<Self, Failed> {
+        match self.job.rolling.canary {
+            None => {}
+            Some(Canary::Ask) => {
+                if let Err(failure) = go_on() {
+                    return Err(Failed::of_all(self.targets, self.job, failure));
+                }
+            }
+            Some(Canary::Watch(time)) => {
+                let end = Instant::now() + time;
+                while Instant::now() < end {
+                    self = self.step_on(0..1, Target::verify)?;
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// Takes a step on all hosts. It is over when it has ended on all of them.
     fn step<Next>(
         self,
         step: impl Fn(&mut Target, &Job) -> Result<(), TargetError> + Sync,
     ) -> Result<Deploy<Next>, Failed> {
-        let outcomes = self.targets.each(step);
+        let all = 0..self.targets.hosts.len();
+        self.step_on(all, step)
+    }
+
+    fn step_on<Next>(
+        self,
+        hosts: Range<usize>,
+        step: impl Fn(&mut Target, &Job) -> Result<(), TargetError> + Sync,
+    ) -> Result<Deploy<Next>, Failed> {
+        let outcomes = self.targets.each_of(hosts, step);
         let failures: Vec<TargetError> = outcomes.into_iter().filter_map(Result::err).collect();
         let failure = match self.job.interrupt.received() {
             Some(signal) => interrupted(signal),

@@ -56,6 +56,7 @@ require_answer() {
 }
 
 take_down() {
+	drain_host || fail "$why"
 	for old in $(node_pids); do
 		stop_node "$old" || fail "it does not stop (process $old)"
 	done
@@ -69,11 +70,12 @@ bring_up() {
 		say "$output"
 		fail "$start_line ended with exit status $ended"
 	}
-	verify_node "$files" '' || {
+	verify_node "$files" '' "${EDELIVER_HEALTH_CHECK:-}" || {
 		say "$output"
 		node_log "$logs"
 		fail "it did not come up: $why"
 	}
+	undrain_host || fail "it is up, but $why"
 	keep_control "$pid" "$version" || fail "cannot write below $state"
 	say "response ok"
 }

@@ -7,13 +7,17 @@ call_time=30
 start_command=${EDELIVER_START_COMMAND:-}
 stop_command=${EDELIVER_STOP_COMMAND:-}
 status_command=${EDELIVER_STATUS_COMMAND:-}
+# What takes the host out of the balancing and puts it back.
+drain_command=${EDELIVER_DRAIN_COMMAND:-}
+undrain_command=${EDELIVER_UNDRAIN_COMMAND:-}
 
 # In a subshell: in the release's directory, with the environment of the user's own programs.
 enter_release() {
 	cd -- "$root" || exit 1
 	LC_ALL=$EDELIVER_LOCALE
 	[ -n "$LC_ALL" ] || unset LC_ALL
-	unset EDELIVER_LOCALE EDELIVER_START_COMMAND EDELIVER_STOP_COMMAND EDELIVER_STATUS_COMMAND
+	unset EDELIVER_LOCALE EDELIVER_START_COMMAND EDELIVER_STOP_COMMAND EDELIVER_STATUS_COMMAND \
+		EDELIVER_DRAIN_COMMAND EDELIVER_UNDRAIN_COMMAND EDELIVER_HEALTH_CHECK
 }
 
 # Runs the user's command $2 on the host, for at most $1 seconds.
@@ -22,6 +26,31 @@ run_own() {
 		enter_release
 		exec timeout "$1" sh -c "$2" </dev/null 2>&1
 	)
+}
+
+# The node is going to stop: nobody is to be sent to it any more. Sets $why when that fails.
+drain_host() {
+	[ -n "$drain_command$undrain_command" ] && [ ! -e "$state/drained" ] || return 0
+	# Written before it is done: what may have been done is undone.
+	(umask 077 && : >"$state/drained") || { why="cannot write $state/drained"; return 1; }
+	settle "$state/drained"
+	[ -n "$drain_command" ] || return 0
+	told=$(run_own "$start_timeout" "$drain_command") || { tell_ended $? "DRAIN_COMMAND ($drain_command)"; return 1; }
+}
+
+# It runs and is healthy.
+undrain_host() {
+	[ -e "$state/drained" ] || return 0
+	if [ -n "$undrain_command" ]; then
+		told=$(run_own "$start_timeout" "$undrain_command") ||
+			{ tell_ended $? "UNDRAIN_COMMAND ($undrain_command)"; return 1; }
+	fi
+	rm -f -- "$state/drained"
+}
+
+tell_ended() {
+	say "$told" | tail -n 5
+	why="$2 ended with exit status $1"
 }
 
 # Sets $kind by what the start script says of itself: mix (built into Elixir), relx (4 and later),

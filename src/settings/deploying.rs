@@ -1,5 +1,7 @@
 //! The settings of deploys, and of the nodes that run afterwards.
 
+use std::num::NonZeroUsize;
+
 use super::error::SettingsError;
 use super::{DeploySettings, NodeSettings, OnFailure, Settings, Stage, StoreSettings};
 use crate::transport::{HostAddr, RemotePath};
@@ -59,6 +61,8 @@ impl Settings {
             keep_releases: self.keep_releases()?,
             on_failure: self.on_failure()?,
             migrations: self.deploy_migrations()?,
+            batch: self.batch()?,
+            canary_for: self.optional("CANARY_FOR").map(|_| self.seconds("CANARY_FOR")).transpose()?,
         })
     }
 
@@ -68,6 +72,19 @@ impl Settings {
             _ => Err("it must be a number of releases, at least 1"),
         })?;
         Ok(count.unwrap_or(usize::MAX))
+    }
+
+    /// How many nodes are restarted at a time (`DEPLOY_BATCH`); without it all of them.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub fn batch(&self) -> Result<Option<NonZeroUsize>, SettingsError> {
+        self.parsed("DEPLOY_BATCH", |value| match value.parse() {
+            _ if value == "all" => Ok(None),
+            Ok(count) => Ok(Some(count)),
+            Err(_) => Err("it must be a number of hosts, at least 1"),
+        })
+        .map(Option::flatten)
     }
 
     fn on_failure(&self) -> Result<OnFailure, SettingsError> {

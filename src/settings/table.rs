@@ -151,6 +151,15 @@ pub const SETTINGS: &[Known] = &[
     known_as(Deploy, "START_TIMEOUT", "60", "seconds that a node may take to start and answer"),
     known_as(Deploy, "STABLE_FOR", "3", "seconds that it must stay up then"),
     known_as(Deploy, "HEALTH_CHECK", "", "URL or command that must succeed on the host after a start"),
+    known_as(Deploy, "DEPLOY_BATCH", "all", "how many nodes are restarted at a time (--batch=)"),
+    known_as(
+        Deploy,
+        "DRAIN_COMMAND",
+        "",
+        "run on a host before its node stops: takes it out of the balancing",
+    ),
+    known_as(Deploy, "UNDRAIN_COMMAND", "", "run on a host once its node is verified: puts it back"),
+    known_as(Deploy, "CANARY_FOR", "", "seconds that the first host must stay healthy (--canary)"),
     known_as(
         Deploy,
         "ON_FAILURE",

@@ -1,5 +1,6 @@
 //! What the rest of the program reads: settings of one kind of command, validated.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -199,6 +200,10 @@ pub struct DeploySettings {
     pub on_failure: OnFailure,
     /// `MIGRATE`: none when nothing is to be migrated.
     pub migrations: Option<DeployMigrations>,
+    /// `DEPLOY_BATCH`: how many nodes are restarted at a time; without it all of them.
+    pub batch: Option<NonZeroUsize>,
+    /// `CANARY_FOR`: how long the first host is watched, with `--canary`.
+    pub canary_for: Option<Duration>,
 }
 
 /// A node of an environment: `user@host:/path[|config]` (PARITY.md section 2, `<ENV>_NODES`).

@@ -70,8 +70,8 @@ fn the_configs_own_script_for_each_command() {
     for action in ACTIONS {
         let output = project.world.edeliver([action, "production", "--plain"]).succeeds();
         let said = match action {
-            "ping" => "response: own ping: pong\ndone",
-            "version" => "response: own version: 1.0.0\ndone",
+            "ping" => "response: own ping: pong\n",
+            "version" => "response: own version: 1.0.0\n",
             _ => "done\n",
         };
         let output = output.says(&[said, &format!("{} DONE!", action.to_uppercase())]);

@@ -28,6 +28,7 @@ prove_start() {
 	}
 	keep_control "$pid" "$1" || fail "cannot write below $state"
 	[ "${2:-}" != drill ] || fail "this is a drill: the release came up, and is taken for one that did not"
+	undrain_host || fail "the new release runs, but $why"
 	say "started $pid $version"
 }
 
@@ -68,6 +69,7 @@ switch)
 stop)
 	was=$(node_before)
 	mark stopping
+	drain_host || fail "$why"
 	for old in $(node_pids); do
 		stop_node "$old" || fail "the running node (process $old) does not stop"
 	done
@@ -87,6 +89,7 @@ install) install_upgrade ;;
 permanent) make_permanent ;;
 announce)
 	mark stopping
+	drain_host || fail "$why"
 	announce_start
 	;;
 verify) prove_start "$1" ;;

@@ -24,10 +24,15 @@ undo_deploy() {
 	told=${1:-$(fact_of history "$journal")}
 	grep -q '^mark undoing' "$journal" || mark undoing
 	undo_migrations
-	if grep -q '^mark starting' "$journal"; then stop_failed; fi
+	if grep -q '^mark starting' "$journal"; then
+		# One that runs, as other hosts have failed, may be in use.
+		[ -z "$(node_pids)" ] || drain_host || say "$why"
+		stop_failed
+	fi
 	if grep -q '^mark installing' "$journal"; then undo_upgrade; fi
 	undo_tree
 	if [ -n "$old_pid" ] && ! node_pids | grep -qx "$old_pid"; then restart_old; fi
+	undrain_host || fail "the host is as it was, but $why"
 	rm -f -- "$journal" || fail "cannot remove $journal"
 	write_history "$told"
 	rm -rf -- "$state/undo/$id"
