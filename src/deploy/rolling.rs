@@ -37,18 +37,19 @@ impl Rolling {
 mod tests {
     use super::*;
 
-    fn batches(batch: usize, canary: bool, count: usize) -> Vec<Range<usize>> {
+    fn batches(batch: usize, canary: bool, count: usize) -> Vec<String> {
         let canary = canary.then_some(Canary::Ask);
-        Rolling { batch: NonZeroUsize::new(batch), canary }.batches(count)
+        let batches = Rolling { batch: NonZeroUsize::new(batch), canary }.batches(count);
+        batches.iter().map(|batch| format!("{batch:?}")).collect()
     }
 
     #[test]
     fn every_host_is_in_one_batch() {
-        assert_eq!(batches(0, false, 5), [0..5]);
-        assert_eq!(batches(2, false, 5), [0..2, 2..4, 4..5]);
-        assert_eq!(batches(9, false, 5), [0..5]);
-        assert_eq!(batches(2, true, 4), [0..1, 1..3, 3..4]);
-        assert_eq!(batches(0, true, 4), [0..1, 1..4]);
-        assert_eq!(batches(0, true, 1), [0..1]);
+        assert_eq!(batches(0, false, 5), ["0..5"]);
+        assert_eq!(batches(2, false, 5), ["0..2", "2..4", "4..5"]);
+        assert_eq!(batches(9, false, 5), ["0..5"]);
+        assert_eq!(batches(2, true, 4), ["0..1", "1..3", "3..4"]);
+        assert_eq!(batches(0, true, 4), ["0..1", "1..4"]);
+        assert_eq!(batches(0, true, 1), ["0..1"]);
     }
 }
