@@ -273,6 +273,8 @@ fn the_second_upgrade_by_one_command(world: &World, counts: &Counts) {
     assert!(after[0] == (counts[0].0, counts[0].1 + 1) && after[1].0 != counts[1].0, "{counts:?} {after:?}");
     let again = world.edeliver(["upgrade", "production", "--plain"]).exits(1);
     again.says(&["is already deployed, as version 0.3.0"]);
+    let elsewhere = deploy_upgrade(world, "0.2.0").exits(1);
+    elsewhere.says(&["its node runs 0.3.0, but the upgrade leads from 0.1.0", "No host was changed."]);
 }
 
 // OTP restarts a node whose upgrade crashes behind the point of no return: it runs the old version.
