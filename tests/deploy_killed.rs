@@ -214,7 +214,7 @@ fn a_node_that_is_started_before_the_recovery() {
     let world = World::new().hosts(1).release("1.0.0").release("2.0.0").running("1.0.0").config("LEASE=30");
     let host = world.host(1);
     let before = world.snapshot();
-    let steps = host.at_step("stop", 19, Fault::KillHostAndClient);
+    let steps = host.at_step("start", 1, Fault::KillHostAndClient);
     let mut client = world.spawn_deploy("2.0.0");
     steps.client(&client);
     assert!(steps.wait(&mut client), "{}", client.printed());

@@ -57,7 +57,8 @@ require_answer() {
 
 take_down() {
 	drain_host || fail "$why"
-	for old in $(node_pids); do
+	find_pids
+	for old in $pids; do
 		stop_node "$old" || fail "it does not stop (process $old)"
 	done
 }

@@ -84,12 +84,18 @@ version_in() {
 # Prints the process ids of the node. The operating system is asked, not the node: a node that hangs
 # or has another cookie is found too. VMs that only carry a call to a node (start_clean) do not count,
 # and neither do children of the node, which look like it until they run their own program.
+# Fails when that cannot be told: a node that is overlooked would be left running, or be ended later.
 node_pids() {
 	if [ -r /proc/self/cmdline ]; then
-		found=$(vm_processes)
+		found=$(vm_processes) || return 1
 		for each in $found; do
-			parent=$({ sed 's/.*) //' "/proc/$each/stat" | cut -d' ' -f2; } 2>/dev/null)
-			[ -z "$parent" ] || say "$found" | grep -qx -e "$parent" || say "$each"
+			{ read -r parent <"/proc/$each/stat"; } 2>/dev/null || continue
+			parent=${parent##*) } parent=${parent#* }
+			case "
+$found
+" in *"
+${parent%% *}
+"*) ;; *) say "$each" ;; esac
 		done
 	elif pid=$(call pid); then
 		say "$pid" | grep -x '[0-9][0-9]*'
@@ -97,19 +103,32 @@ node_pids() {
 }
 
 vm_processes() {
-	grep -lsF -e "$root/" /proc/[0-9]*/cmdline | while read -r file; do
-		{ read -r comm <"${file%cmdline}comm"; } 2>/dev/null || continue
+	for each in /proc/[0-9]*; do
+		{ read -r comm <"$each/comm"; } 2>/dev/null || continue
 		case $comm in beam*) ;; *) continue ;; esac
-		grep -qsF -e start_clean -e '--rpc-eval' "$file" && continue
-		file=${file#/proc/}
-		say "${file%/cmdline}"
+		holds -e "$root/"
+		case $? in 0) ;; 1) continue ;; *) return 1 ;; esac
+		holds -e start_clean -e '--rpc-eval'
+		case $? in 0) continue ;; 1) ;; *) return 1 ;; esac
+		say "${each#/proc/}"
 	done
 }
 
+# Whether the command line of $each has one of these: 1 for no, and for a process that has ended.
+holds() {
+	grep -qsF "$@" "$each/cmdline"
+	held=$?
+	[ "$held" -lt 2 ] || [ -d "$each" ] || held=1
+	return "$held"
+}
+
+# Sets $pids to the node's processes.
+find_pids() { pids=$(node_pids) || fail "cannot tell whether the node runs"; }
+
 # Sets $pid to the node's process, or to nothing.
 find_pid() {
-	pid=$(node_pids)
-	pid=${pid%%[!0-9]*}
+	find_pids
+	pid=${pids%%[!0-9]*}
 }
 
 # A process that has ended and waits for its parent counts as gone.
@@ -330,7 +349,7 @@ verify_node() {
 	end=$(($(date +%s) + start_timeout)) seen='' awaited='' monitored=''
 	find_kind "$root/bin/$app"
 	while :; do
-		pids=$(node_pids)
+		pids=$(node_pids) || { why="cannot tell whether the node runs"; return 1; }
 		pid=${pids%%[!0-9]*}
 		if [ -n "$pid" ] && [ "$pid" != "$2" ]; then
 			seen=$pid

@@ -70,7 +70,8 @@ stop)
 	was=$(node_before)
 	mark stopping
 	drain_host || fail "$why"
-	for old in $(node_pids); do
+	find_pids
+	for old in $pids; do
 		stop_node "$old" || fail "the running node (process $old) does not stop"
 	done
 	say "stopped ${was#running }"

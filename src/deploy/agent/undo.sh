@@ -26,12 +26,16 @@ undo_deploy() {
 	undo_migrations
 	if grep -q '^mark starting' "$journal"; then
 		# One that runs, as other hosts have failed, may be in use.
-		[ -z "$(node_pids)" ] || drain_host || say "$why"
+		find_pids
+		[ -z "$pids" ] || drain_host || say "$why"
 		stop_failed
 	fi
 	if grep -q '^mark installing' "$journal"; then undo_upgrade; fi
 	undo_tree
-	if [ -n "$old_pid" ] && ! node_pids | grep -qx "$old_pid"; then restart_old; fi
+	if [ -n "$old_pid" ]; then
+		find_pids
+		say "$pids" | grep -qx "$old_pid" || restart_old
+	fi
 	undrain_host || fail "the host is as it was, but $why"
 	rm -f -- "$journal" || fail "cannot remove $journal"
 	write_history "$told"
@@ -42,7 +46,8 @@ undo_deploy() {
 
 # The new release's processes end, by force if need be, and what it left is kept.
 stop_failed() {
-	for new in $(node_pids); do
+	find_pids
+	for new in $pids; do
 		[ "$new" = "$old_pid" ] || stop_node "$new" kill || fail "process $new of the new release does not end"
 	done
 	keep_evidence
@@ -52,7 +57,8 @@ restart_old() {
 	say "restarting $old_version"
 	# Something may have been started meanwhile: by an earlier try to go back, or by the system after a
 	# power cut, from files of either release.
-	for other in $(node_pids); do
+	find_pids
+	for other in $pids; do
 		stop_node "$other" kill || fail "the files are back, but process $other of the node does not end"
 	done
 	start_node || fail "the files are back, but the old release does not start"
