@@ -323,6 +323,7 @@ __edeliver_fell_through() {
     *) return 1 ;;
   esac
   # What a test substitutes may fail: the subshell is taken for that one then.
+  # shellcheck disable=SC2016 # they are meant as they stand
   case ${__edeliver_failed-} in
     *'$('* | *'`'* | *'<('*) return 0 ;;
   esac

@@ -1,4 +1,4 @@
-//! Whether a release has what it needs to boot (issue 3, point 5).
+//! Whether a release has what it needs to boot.
 
 use super::{EntryKind, Manifest, Version, links};
 
