@@ -78,6 +78,34 @@ fn a_client_that_sleeps() {
     then_succeeds(world);
 }
 
+// The client sleeps until its host has gone back, and wakes up while another one deploys: it leaves that
+// one alone.
+#[test]
+fn a_client_that_sleeps_until_another_one_deploys() {
+    let world = World::new().hosts(1).release("1.0.0").release("2.0.0").release("3.0.0").running("1.0.0");
+    let mut world = world.config("LEASE=2");
+    let before = world.snapshot();
+    let host = world.host(1);
+    let trap = host.pause(&At::put_in_place(host, 3));
+    let sleeper = world.spawn_deploy("2.0.0");
+    trap.wait();
+    sleeper.signal(Signal::STOP);
+    go_back_on_their_own(&world, &before);
+    trap.was_reached();
+    world.reconfigure("LEASE=30");
+    let host = world.host(1);
+    let trap = host.pause(&At::put_in_place(host, 3));
+    let other = world.spawn_deploy("3.0.0");
+    trap.wait();
+    sleeper.signal(Signal::CONT);
+    sleeper.wait().exits(1).says(&["the host has gone back on its own"]);
+    trap.release();
+    other.wait().succeeds();
+    trap.was_reached();
+    world.assert_runs("3.0.0");
+    host.assert_no_leftovers();
+}
+
 // The link to one host is cut in the middle of its switch. The switch goes on there, and the host can
 // be reached again at once: whatever the client makes of that, it is the same on all hosts.
 #[test]

@@ -143,7 +143,11 @@ impl Target {
                 let seconds = phase.time_limit(&self.place).as_secs();
                 return Err(TransportError::Deadline { host: self.addr.clone(), seconds }.into());
             }
-            let request = as_phase(Phase::Wait, vec![lease.clone(), phase.verb().to_owned()], &self.place);
+            let request = as_phase(
+                Phase::Wait,
+                vec![lease.clone(), phase.verb().to_owned(), claim.owner.to_line()],
+                &self.place,
+            );
             answer = self.send(&request, &nonce, Stdin::Empty)?;
         }
         Ok(answer)
@@ -188,7 +192,7 @@ impl Target {
     /// in the next phase.
     pub(super) fn renew(&mut self, claim: &Claim) {
         if self.guarded && self.reached == Reached::Switching {
-            drop(self.call(claim, Phase::Renew, &[], Stdin::Empty));
+            drop(self.call(claim, Phase::Renew, &[claim.owner.to_line()], Stdin::Empty));
         }
     }
 

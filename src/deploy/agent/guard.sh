@@ -7,11 +7,14 @@
 # to be put right ends it, unless it is at that itself: then its end is waited for.
 begin_phase() {
 	case $verb in undo | abandon | commit) use_reserve ;; esac
-	last=$(($(now) + start_timeout * 4 + 60))
+	last=$(($(now) + start_timeout * 4 + 60)) tries=0
 	until claim_phase; do
 		# One that is being written this moment is read once it is.
 		runs "$state/phase" || [ -n "$process" ] || sleep 0.2
-		if runs "$state/phase"; then
+		if ! runs "$state/phase"; then
+			tries=$((tries + 1))
+			[ "$tries" -lt 10 ] || fail "cannot write $state/phase"
+		else
 			case $verb:$at_work in
 			undo:undo | abandon:undo) if [ "$(now)" -lt "$last" ]; then sleep 0.1 && continue; fi ;;
 			undo:* | abandon:*) ;;
@@ -163,17 +166,20 @@ run_phase() {
 	detached sh "$state/agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
 		"$@" >>"$state/output" 2>&1
 	say "$! $(start_of $!)" >"$state/runner"
-	wait_phase "$lease" "$phase"
+	wait_phase "$lease" "$phase" "$owner"
 }
 
-# Waits for a third of the lease at the most, so that the next wait renews it in good time.
+# Waits for phase $2 of the owner $3 for a third of the lease $1 at the most, so that the next wait renews
+# it in good time.
 wait_phase() {
-	if [ "${2:-}" = undo ] && [ ! -e "$journal" ] && [ ! -f "$state/runner" ]; then
-		say "undone_before"
-		done_line
-		exit 0
+	if ! is_owner "$3" || [ ! -f "$state/runner" ]; then
+		if [ "$2" = undo ] && { ! is_owner "$3" || [ ! -e "$journal" ]; }; then
+			say "undone_before"
+			done_line
+			exit 0
+		fi
+		fail "no phase runs: the host has gone back on its own, as it was not reached within the lease of $1 s"
 	fi
-	[ -f "$state/runner" ] || fail "no phase runs: the host has gone back on its own, as it was not reached within the lease of $1 s"
 	renew_lease
 	end=$(($(now) + $1 / 3 + 1))
 	while runs "$state/runner"; do

@@ -32,6 +32,12 @@ prove_start() {
 	say "started $pid $version"
 }
 
+# Once the host has gone back on its own, what is at work may be another client's.
+if [ "$verb" = abandon ] && [ -d "$lock" ] && ! is_owner "$1"; then
+	drop_stage
+	done_line
+	exit 0
+fi
 case $verb in survey | state | history | fingerprint | open | hold | run | wait | renew | confirm | guard) ;; *) begin_phase ;; esac
 case $verb in
 survey) survey "${1:-}" ;;
@@ -45,7 +51,7 @@ history) history_lines ;;
 fingerprint) fingerprint ;;
 run) run_phase "$@" ;;
 wait) wait_phase "$@" ;;
-renew) [ ! -f "$state/lease" ] || renew_lease ;; # else the guard has gone back
+renew) if is_owner "$1" && [ -f "$state/lease" ]; then renew_lease; fi ;; # else the guard has gone back
 confirm) confirm_lease "$1" ;;
 guard) guard_deploy "$1" "$2" ;;
 open)
