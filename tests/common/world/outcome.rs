@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::names::Names;
 
 /// No command of a test takes longer.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(400);
 
 /// The binary, running.
 #[must_use]
