@@ -18,14 +18,23 @@ use fs_err as fs;
 /// How many clients ask at the same time.
 const CLIENTS: usize = 4;
 
-/// `host-1` builds; the nodes run on the three others, which a file takes out of the balancing.
-fn world(ports: &[u16; 3]) -> World {
+/// `host-1` builds; the nodes run on the three others, which a file takes out of the balancing. A host
+/// waits until the balancer has seen it.
+fn world(ports: &[u16; 3], balancer: u16) -> World {
     let user = user();
+    let until = |state: &str| {
+        let seen = format!(
+            "curl -fsS \"http://127.0.0.1:{balancer}/stats;csv\" | grep -q \"^nodes,node-$PORT,.*,{state}\""
+        );
+        format!("until {seen}; do sleep 0.1; done; sleep 0.5")
+    };
     let world = World::example("hello_rebar3").hosts(4).config(&format!(
         "BUILD_HOST=\"host-1\"\nBUILD_USER=\"{user}\"\nPRODUCTION_HOSTS=\"host-2 host-3 host-4\"\n\
          START_TIMEOUT=20\nSTABLE_FOR=0.2\nDEPLOY_BATCH=1\n\
-         DRAIN_COMMAND='touch ~/drained && sleep 1'\nUNDRAIN_COMMAND='rm -f ~/drained && sleep 1'\n\
-         HEALTH_CHECK='[ ! -e ~/sick ] && curl -fsS http://127.0.0.1:$PORT/'"
+         DRAIN_COMMAND='touch ~/drained; {}'\nUNDRAIN_COMMAND='rm -f ~/drained; {}'\n\
+         HEALTH_CHECK='[ ! -e ~/sick ] && curl -fsS http://127.0.0.1:$PORT/'",
+        until("DOWN"),
+        until("UP")
     ));
     for (host, port) in world.all().iter().zip([&0].into_iter().chain(ports)) {
         // These hosts are one machine: each has its own epmd, so that they can have nodes of one name.
@@ -62,16 +71,15 @@ struct Balancer {
 }
 
 impl Balancer {
-    fn start(world: &World, nodes: &[u16; 3]) -> Self {
-        let port = free_port();
+    fn start(world: &World, nodes: &[u16; 3], port: u16) -> Self {
         let servers: String =
             nodes.iter().map(|node| format!("  server node-{node} 127.0.0.1:{node}\n")).collect();
         // No request is tried a second time: a node that is gone while it is asked is a failure.
         let config = format!(
-            "defaults\n  mode http\n  retries 0\n  timeout connect 2s\n  timeout client 10s\n  timeout server 10s\n\
-             frontend all\n  bind 127.0.0.1:{port}\n  default_backend nodes\n\
+            "defaults\n  mode http\n  retries 0\n  timeout connect 2s\n  timeout client 10s\n  timeout server 10s\n  timeout check 5s\n\
+             frontend all\n  bind 127.0.0.1:{port}\n  stats uri /stats\n  default_backend nodes\n\
              backend nodes\n  balance roundrobin\n  option httpchk GET /health\n\
-               default-server check inter 100ms fall 1 rise 1\n{servers}"
+               default-server check inter 200ms fall 3 rise 1\n{servers}"
         );
         let file: Utf8PathBuf = world.home().join("haproxy.cfg");
         fs::write(&file, config).unwrap();
@@ -120,7 +128,8 @@ impl Drop for StopAtEnd<'_> {
 #[test]
 fn nobody_is_turned_away() {
     let ports = [free_port(), free_port(), free_port()];
-    let world = world(&ports);
+    let port = free_port();
+    let world = world(&ports, port);
     let deploy = |version: &str| {
         let words = ["deploy", "release", "to", "production", "--start-deploy", "--plain"].map(str::to_owned);
         world.edeliver(words.into_iter().chain([format!("--version={version}")]))
@@ -138,7 +147,7 @@ fn nobody_is_turned_away() {
     world.commit();
     world.edeliver(["build", "release", "--plain"]).succeeds();
     deploy("0.1.0").succeeds();
-    let balancer = Balancer::start(&world, &ports);
+    let balancer = Balancer::start(&world, &ports, port);
     targets(&world)[0].wait_until("balanced", |_| balancer.ask().is_ok());
 
     let (stop, answers) = (AtomicBool::new(false), Mutex::new(Vec::new()));
