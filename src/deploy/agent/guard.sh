@@ -31,7 +31,7 @@ claim_phase() { (set -C && say "$$ $(start_of $$) $verb" >"$state/phase") 2>/dev
 
 # Takes away the claim that was read last, and no other that was made meanwhile.
 give_up_claim() {
-	mv -- "$state/phase" "$state/phase.$$" 2>/dev/null || [ ! -e "$state/phase" ] || fail "cannot write $state/phase"
+	mv -- "$state/phase" "$state/phase.$$" 2>/dev/null || return 0 # somebody else has done so
 	if read -r owner_now _ 2>/dev/null <"$state/phase.$$" && [ "$owner_now" != "$process" ]; then
 		mv -- "$state/phase.$$" "$state/phase"
 	fi
@@ -224,7 +224,7 @@ drop_work() {
 	for part in lease input output runner phase agent agent.new journal.new stop.output; do
 		rm -f -- "${state:?}/$part"
 	done
-	rm -rf -- "${state:?}/control.new"
+	rm -rf -- "${state:?}/control.new" "${state:?}/survey"
 	use_reserve
 }
 

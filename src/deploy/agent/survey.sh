@@ -38,7 +38,14 @@ survey_entries() {
 		while read -r _; do say "entry -"; done
 		return
 	fi
-	list=$(mktemp -d "${TMPDIR:-/tmp}/edeliver.XXXXXX") || fail "cannot make a temporary directory"
+	# Whoever has the lock has a place of its own, which is cleared away by the next one if need be.
+	if [ "$verb" = open ]; then
+		list=$state/survey
+		rm -rf -- "$list"
+		(umask 077 && mkdir -- "$list") || fail "cannot make $list"
+	else
+		list=$(mktemp -d "${TMPDIR:-/tmp}/edeliver.XXXXXX") || fail "cannot make a temporary directory"
+	fi
 	trap 'rm -rf -- "$list"' EXIT
 	: >"$list/sums"
 	: >"$list/modes"

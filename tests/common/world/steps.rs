@@ -76,7 +76,10 @@ impl Fault {
         let go_on = "exec \"$real\" \"$@\"";
         match self {
             Fault::None => go_on.to_owned(),
-            Fault::Fail => "echo \"$tool: Input/output error\" >&2\nexit 1".to_owned(),
+            // What 1 means to a tool that looks for something is that it is not there.
+            Fault::Fail => {
+                "echo \"$tool: Input/output error\" >&2\n[ \"$tool\" != grep ] || exit 2\nexit 1".to_owned()
+            }
             Fault::Pause => format!("read -r _ <\"$dir/go\"\n{go_on}"),
             Fault::KillHost => "kill_ours".to_owned(),
             Fault::KillHostAndClient => "kill_client\nkill_ours".to_owned(),
