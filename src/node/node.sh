@@ -102,24 +102,35 @@ ${parent%% *}
 	fi
 }
 
+# A process that ends while it is looked at makes grep fail, as an error does: then once more.
 vm_processes() {
-	for each in /proc/[0-9]*; do
-		{ read -r comm <"$each/comm"; } 2>/dev/null || continue
-		case $comm in beam*) ;; *) continue ;; esac
-		holds -e "$root/"
-		case $? in 0) ;; 1) continue ;; *) return 1 ;; esac
-		holds -e start_clean -e '--rpc-eval'
-		case $? in 0) continue ;; 1) ;; *) return 1 ;; esac
-		say "${each#/proc/}"
+	tries=0
+	until command_lines; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 10 ] || return 1
+	done
+	for each in $matching; do
+		case $each in
+		/proc/*)
+			each=${each#/proc/}
+			say "${each%/cmdline}"
+			;;
+		esac
 	done
 }
 
-# Whether the command line of $each has one of these: 1 for no, and for a process that has ended.
-holds() {
-	grep -qsF "$@" "$each/cmdline"
-	held=$?
-	[ "$held" -lt 2 ] || [ -d "$each" ] || held=1
-	return "$held"
+# Sets $matching to the command lines of VMs of this release.
+command_lines() {
+	set -- /dev/null
+	for each in /proc/[0-9]*; do
+		{ read -r comm <"$each/comm"; } 2>/dev/null || continue
+		case $comm in beam*) set -- "$@" "$each/cmdline" ;; esac
+	done
+	matching=$(grep -lsF -e "$root/" "$@")
+	[ "$?" -lt 2 ] || return 1
+	# shellcheck disable=SC2086 # they are words
+	matching=$(grep -LsF -e start_clean -e '--rpc-eval' /dev/null $matching)
+	[ "$?" -lt 2 ]
 }
 
 # Sets $pids to the node's processes.
