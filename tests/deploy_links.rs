@@ -51,7 +51,7 @@ fn then_succeeds(world: World) {
 
 /// In the middle of staging, of the switch, of the stop, of the start, and of the verification.
 const MOMENTS: [(&str, usize); 5] =
-    [("session", 62), ("switch", 34), ("stop", 9), ("start", 12), ("start", 40)];
+    [("session", 62), ("switch", 20), ("stop", 9), ("start", 12), ("start", 40)];
 
 // The wire falls silent for longer than the lease, and nobody is told; then it passes everything again.
 #[test]
