@@ -224,7 +224,7 @@ drop_work() {
 	for part in lease input output runner phase agent agent.new journal.new stop.output; do
 		rm -f -- "${state:?}/$part"
 	done
-	rm -rf -- "${state:?}/control.new" "${state:?}/survey"
+	rm -rf -- "${state:?}/control.new" "${state:?}/survey" "${state:?}"/phase.*
 	use_reserve
 }
 
