@@ -1,5 +1,7 @@
 //! What is to be renamed on a host, in which order: a pure function of what is wanted and what is there.
 
+use std::collections::HashSet;
+
 use super::survey::{Found, Survey};
 use super::wanted::{Name, Wanted, WantedKind, cleaned, mode_on_host, unescaped};
 use crate::host::agent::Unreadable;
@@ -91,11 +93,12 @@ impl Plan {
         let mut modes = Vec::new();
         let top: Vec<&str> = wanted.iter().map(|entry| entry.path.as_str()).collect();
         let fresh = if clean { asides(&top, wanted, survey, &mut steps) } else { Vec::new() };
-        // The path whose whole subtree a step already brings.
-        let mut covered: Option<String> = None;
+        // The paths whose whole subtree a step already brings. Between a directory and what is in it may
+        // stand others: `js`, `js.map`, `js/app.js`.
+        let mut covered: HashSet<&str> = HashSet::new();
         for (index, (entry, found)) in wanted.iter().zip(&survey.entries).enumerate() {
             let inside = |base: &str| is_inside(&entry.path, base);
-            if covered.as_deref().is_some_and(inside) {
+            if parents(&entry.path).any(|parent| covered.contains(parent)) {
                 payload.push(index);
             } else if !belongs(&entry.path) {
                 continue;
@@ -108,7 +111,7 @@ impl Plan {
                 };
                 steps.push(step);
                 payload.push(index);
-                covered = Some(entry.path.clone());
+                covered.insert(&entry.path);
             }
             if let WantedKind::Directory { mode } = entry.kind
                 && mode & 0o200 == 0
@@ -170,6 +173,11 @@ const BOOT: [&str; 2] = ["releases/RELEASES", "releases/start_erl.data"];
 /// The NAME-VERSION of the library that the path is or lies in.
 fn library(path: &str) -> Option<&str> {
     path.strip_prefix("lib/")?.split('/').next()
+}
+
+/// The directories that a path lies in.
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(end, _)| &path[..end])
 }
 
 fn is_inside(path: &str, base: &str) -> bool {
@@ -278,6 +286,26 @@ mod tests {
                 "replace - releases/start_erl.data",
                 "bin/app erts-14 erts-14/bin lib/app-2 lib/app-2/ebin lib/dep-1/y.beam releases/2 \
                  releases/2/start.boot releases/COOKIE releases/start_erl.data",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_new_directory_comes_as_a_whole_whatever_stands_beside_it() {
+        let entries = [
+            ("lib/", Same),
+            ("lib/js/", Absent),
+            ("lib/js.map", Absent),
+            ("lib/js/app.js", Absent),
+            ("lib/jsx", Different),
+        ];
+        assert_eq!(
+            plan(&entries, &[], false),
+            [
+                "add - lib/js",
+                "add - lib/js.map",
+                "replace - lib/jsx",
+                "lib/js lib/js.map lib/js/app.js lib/jsx"
             ]
         );
     }
