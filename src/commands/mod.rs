@@ -23,6 +23,7 @@ mod rolling;
 mod select;
 mod show;
 mod stage_hooks;
+mod staging;
 mod status;
 mod update;
 mod upgrade;

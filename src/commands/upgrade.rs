@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use super::build_release::{self, BuildContext, Prepared, Source, upgrade};
+use super::stage_hooks::EXTRACT;
 use super::update::not_stored;
 use super::{Base, Context, deploy_release, deploy_upgrade, look, plan_build};
 use crate::cli::{GitRef, Upgrade};
@@ -44,6 +45,9 @@ pub fn run(context: &Context, options: &Upgrade) -> Result<(), Failure> {
     let version = match running(&states)? {
         None => deploy_to_offline(context, &settings, &build, options)?,
         Some(running) => {
+            if offline > 0 {
+                must_not_unpack(context)?;
+            }
             let base = base(&build, &source, &running, &states)?;
             report.status(&format!("Building the upgrade from version {running}"));
             let stored = upgrade::run(&build, &base, options.to.as_ref().map(GitRef::as_str))?;
@@ -114,6 +118,14 @@ fn revision_of(version: &Version, states: &States) -> Option<String> {
         good.find(|entry| entry.version == version.as_str()).and_then(|entry| entry.revision.clone())
     };
     states.iter().find_map(|(_, state)| deployed(state))
+}
+
+/// Hosts whose node is down get the release in the transaction that upgrades the others, where functions
+/// of the config have no replica to work in.
+fn must_not_unpack(context: &Context) -> Result<(), Failure> {
+    let Some(place) = context.hooks().place(EXTRACT) else { return Ok(()) };
+    let error = anyhow!("{place} redefines {EXTRACT}, and nodes that are down would get the release by it");
+    Err(Failure::usage(error).hint("Start the nodes that are down, or leave their hosts out with --host=."))
 }
 
 fn deploy_hot(

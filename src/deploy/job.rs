@@ -8,6 +8,7 @@ use super::claim::Claim;
 use super::history::{Ending, HistoryEntry};
 use super::payload::{Payload, Payloads};
 use super::plan::Plan;
+use super::replica::OwnSteps;
 use super::rolling::Rolling;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
@@ -28,6 +29,8 @@ pub struct Job {
     pub revision: Option<String>,
     /// `--clean-deploy`.
     pub clean: bool,
+    /// What the config does in place of us.
+    pub own_steps: OwnSteps,
     /// Whether nodes are started with it.
     pub start: Start,
     /// Whether the start is taken for a failed one, however well it went (`edeliver drill`).
@@ -136,6 +139,7 @@ impl Job {
             version,
             revision: None,
             clean: false,
+            own_steps: OwnSteps::default(),
             start: Start::No,
             drill: false,
             upgrades_from: Vec::new(),
@@ -186,7 +190,11 @@ impl Job {
 
     /// What the host is to look for, beside what every deploy wants to know.
     pub(super) fn survey_for(&self) -> &'static str {
-        if matches!(self.start, Start::Hot(_)) { "upgrade" } else { "" }
+        match self.start {
+            Start::Hot(_) => "upgrade",
+            _ if self.replicates() => "replicate",
+            _ => "",
+        }
     }
 
     /// The archive, where there is one.

@@ -8,7 +8,7 @@ use crate::host::agent::Unreadable;
 use crate::release::Version;
 
 /// The changes on one host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// In the order in which they are made. Undone in the opposite order.
     pub steps: Vec<Step>,
@@ -84,6 +84,14 @@ impl Plan {
     /// Unchanged files are not touched. A directory that is new comes as a whole, with one rename.
     pub fn new(wanted: &[Wanted], survey: &Survey, clean: bool) -> Self {
         Self::of(wanted, survey, clean, &|_| true)
+    }
+
+    /// Plans how the host gets to a release that it has made itself, and of which nothing need be sent.
+    /// `gone` are the paths that the release does not have any more.
+    pub fn of_replica(wanted: &[Wanted], survey: &Survey, gone: &[String]) -> Self {
+        let mut steps: Vec<Step> = gone.iter().cloned().map(Step::Aside).collect();
+        steps.append(&mut Self::new(wanted, survey, false).steps);
+        Self { steps, payload: Vec::new() }
     }
 
     /// The same for `wanted` entries of which only those that `belongs` says are to come.
@@ -238,6 +246,7 @@ mod tests {
             umask: 0o022,
             free_bytes: 0,
             free_inodes: None,
+            copy: (0, 0),
             problems: Vec::new(),
             read_only: Vec::new(),
             fetches: true,
