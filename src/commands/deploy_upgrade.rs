@@ -50,7 +50,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     let mut job = Job::new(settings, version, opened.path, opened.manifest, report, interrupt);
     job.revision = opened.revision;
     job.start = Start::Hot(Offline::Refused);
-    job.upgrades_from = relup.up_from;
+    (job.upgrades_from, job.restarts_from) = (relup.up_from, relup.restarts_from);
     Ok(job)
 }
 

@@ -37,6 +37,8 @@ pub struct Job {
     pub drill: bool,
     /// The versions that the relup leads from, where nodes are upgraded without a restart.
     pub upgrades_from: Vec<String>,
+    /// Those of them from where the relup restarts the node all the same.
+    pub restarts_from: Vec<String>,
     /// The stage, as the command line names it.
     pub stage: &'static str,
     /// `HEALTH_CHECK`.
@@ -143,6 +145,7 @@ impl Job {
             start: Start::No,
             drill: false,
             upgrades_from: Vec::new(),
+            restarts_from: Vec::new(),
             stage: settings.stage.as_str(),
             health_check: settings.health_check.clone(),
             on_failure: settings.on_failure,

@@ -85,6 +85,11 @@ fn no_upgrade(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
                 "its node runs {runs}, but the upgrade leads from {from}: 'build upgrade --with={runs}' makes one from there"
             ));
         }
+        NodeState::Running { version: Some(runs), .. } if job.restarts_from.contains(runs) => {
+            problems.push(format!(
+                "the relup from {runs} restarts the node (restart_emulator, restart_new_emulator), which is no upgrade; deploy the release instead"
+            ));
+        }
         NodeState::Running { .. } => {}
     }
     if let Some(erts) = plan.steps.iter().map(Step::path).find(|path| path.starts_with("erts-")) {

@@ -426,6 +426,9 @@ impl Target {
             for migration in answer.facts("migrated") {
                 job.claim.report.print(&format!("  {}: migrated {migration}", self.addr));
             }
+            for told in answer.facts("told") {
+                job.claim.report.print(&format!("  {}: {told}", self.addr));
+            }
             self.migrations_left.extend(answer.facts("migrations_left").map(str::to_owned));
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
