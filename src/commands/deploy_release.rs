@@ -20,18 +20,18 @@ use crate::store::{Store, release_kinds};
 pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
-    if !release.plan {
+    if !release.precautions.plan {
         context.report.banner(&format!("DEPLOYING RELEASE OF {app} APP TO {stage} HOSTS"));
         context.report.status("Authorizing hosts");
     }
     let mut job = job(context, &settings, settings.version.as_deref())?;
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
-    job.claim.force_unlock = release.force_unlock;
+    job.claim.force_unlock = release.precautions.force_unlock;
     job.migrations = migrations(context, &settings, &job)?;
-    job.rolling = rolling(&settings, release.canary)?;
-    if release.plan {
-        return plan::run(context, &job, release.json);
+    job.rolling = rolling(&settings, release.rolling.canary)?;
+    if release.precautions.plan {
+        return plan::run(context, &job, release.precautions.json);
     }
     deploy(context, &settings, job, &[])?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));

@@ -25,11 +25,11 @@ type States = [(String, HostState)];
 pub fn run(context: &Context, options: &Upgrade) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let stage = settings.stage.as_str();
-    let prepared = Prepared::of(context)?.at(options.to.as_ref().map(GitRef::as_str));
+    let prepared = Prepared::of(context)?.at(options.commit.to.as_ref().map(GitRef::as_str));
     let build = prepared.build(context);
     let source = Source::of(&build)?;
-    if options.plan {
-        return plan_build::run(context, &build, &source, options.json);
+    if options.precautions.plan {
+        return plan_build::run(context, &build, &source, options.precautions.json);
     }
     let report = &context.report;
     report.banner(&format!(
@@ -50,7 +50,7 @@ pub fn run(context: &Context, options: &Upgrade) -> Result<(), Failure> {
             }
             let base = base(&build, &source, &running, &states)?;
             report.status(&format!("Building the upgrade from version {running}"));
-            let stored = upgrade::run(&build, &base, options.to.as_ref().map(GitRef::as_str))?;
+            let stored = upgrade::run(&build, &base, options.commit.to.as_ref().map(GitRef::as_str))?;
             let version = stored.ok_or_else(not_stored)?.name.version;
             report.status(&format!(
                 "Deploying upgrades to {} online and releases to {offline} offline hosts",
@@ -143,7 +143,7 @@ fn deploy_hot(
         })?;
     }
     job.start = Start::Hot(if settings.start { Offline::Started } else { Offline::Stopped });
-    job.claim.force_unlock = options.force_unlock;
+    job.claim.force_unlock = options.precautions.force_unlock;
     deploy_upgrade::deploy(context, settings, job)
 }
 
@@ -158,7 +158,7 @@ fn deploy_to_offline(
     let version = build_release::run(build)?.ok_or_else(not_stored)?.name.version;
     let mut job = deploy_release::job(context, settings, Some(version.as_str()))?;
     job.start = if settings.start { Start::Yes } else { Start::No };
-    job.claim.force_unlock = options.force_unlock;
+    job.claim.force_unlock = options.precautions.force_unlock;
     deploy_release::deploy(context, settings, job, &[])?;
     Ok(version)
 }
