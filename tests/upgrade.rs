@@ -30,7 +30,7 @@ fn configure(world: &mut World, more: &str) {
     let user = user();
     world.reconfigure(&format!(
         "BUILD_HOST=\"host-1\"\nBUILD_USER=\"{user}\"\nPRODUCTION_HOSTS=\"host-2 host-3\"\n\
-         START_TIMEOUT=30\nSTABLE_FOR=0.5\nLEASE=6\n{more}"
+         START_TIMEOUT=30\nSTABLE_FOR=0.2\nLEASE=6\n{more}"
     ));
 }
 

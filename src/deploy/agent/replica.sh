@@ -91,6 +91,7 @@ take_replica() {
 }
 
 drop_replica() {
+	[ -e "${replica%/*}" ] || return 0
 	drop_tree "$replica"
 	# Where our directory is elsewhere nothing is to be left here. What is not empty stays.
 	(cd -- "$deliver_to" && rmdir -p -- ".edeliver/$app/replica") 2>/dev/null || :

@@ -93,7 +93,7 @@ drop_stage() {
 
 # What dead clients have sent. Only who has the lock may, and only when nothing is to be undone.
 drop_stale_stages() {
-	drop_tree "${replica%/*}"
+	[ ! -e "${replica%/*}" ] || drop_tree "${replica%/*}"
 	for old in "$state"/staging/*; do
 		[ "$old" = "$staging" ] || drop_tree "$old"
 	done

@@ -287,7 +287,7 @@ impl World {
         let config = format!(
             "{before}\nAPP=\"{}\"\nPRODUCTION_HOSTS=\"{hosts}\"\nPRODUCTION_USER=\"{user}\"\nDELIVER_TO=\"~/app\"\n\
              STAGING_HOSTS=\"{hosts}\"\nSTAGING_USER=\"{user}\"\nTEST_AT=\"~/test\"\n\
-             SSH_CONFIG=\"{ssh}\"\nSTART_TIMEOUT=12\nSTABLE_FOR=0.5\n{after}",
+             SSH_CONFIG=\"{ssh}\"\nSTART_TIMEOUT=12\nSTABLE_FOR=0.1\n{after}",
             self.app
         );
         fs::write(self.project().join(".deliver/config"), config).unwrap();
