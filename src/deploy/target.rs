@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::claim::Claim;
 use super::error::TargetError;
-use super::history::Ending;
+use super::history::{Ending, HistoryEntry};
 use super::job::{Job, Source};
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
@@ -55,6 +55,8 @@ pub struct Target {
     guarded: bool,
     /// The archive that the config brings here by itself.
     brought: Option<String>,
+    /// The versions that were deployed here before those that `KEEP_RELEASES` keeps.
+    pub(super) old_releases: Vec<String>,
     /// Migrations of this deploy that should have been undone, and were not.
     pub(super) migrations_left: Vec<String>,
 }
@@ -75,6 +77,7 @@ impl Target {
             permanent: false,
             guarded: false,
             brought: None,
+            old_releases: Vec::new(),
             migrations_left: Vec::new(),
         }
     }
@@ -367,8 +370,10 @@ impl Target {
     pub(super) fn commit(&mut self, job: &Job) -> Result<(), TargetError> {
         self.reached = Reached::Committing;
         let line = [job.history_entry(&self.addr, &self.node_before(), job.good_ending(), None).to_line()];
-        self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
+        let answer = self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
         self.reached = Reached::Committed;
+        let history = HistoryEntry::read(answer.facts("history"));
+        self.old_releases = HistoryEntry::superseded(&history, job.keep_releases);
         Ok(())
     }
 
@@ -376,7 +381,7 @@ impl Target {
     /// hint only.
     pub(super) fn finish(&mut self, job: &Job) {
         let report = &job.claim.report;
-        match self.prune(&job.claim, job.keep_releases) {
+        match self.prune(&job.claim) {
             Ok(pruned) if pruned.is_empty() => {}
             Ok(pruned) => report.info(&format!("{}: removed old releases: {}", self.addr, pruned.join(", "))),
             Err(error) => report.hint(&format!("deployed, but old releases could not be removed: {error}")),

@@ -8,5 +8,5 @@ mod tail;
 
 pub use lines::Lines;
 pub use owner::{InvalidOwner, Liveness, LockOwner};
-pub use parallel::{PARALLEL, each};
+pub use parallel::{each, limit_to};
 pub use tail::tail;
