@@ -43,8 +43,9 @@ fn ssh_tools(world: &World) -> Utf8PathBuf {
     if !tools.exists() {
         fs::create_dir(&tools).expect("a directory");
         let config = world.home().join(".ssh/config");
-        for tool in ["ssh", "scp"] {
-            let text = format!("#!/bin/sh\nexec /usr/bin/{tool} -F {config} \"$@\"\n");
+        // -O: sftp knows nothing of the home that a host's login shell has here.
+        for (tool, options) in [("ssh", ""), ("scp", "-O ")] {
+            let text = format!("#!/bin/sh\nexec /usr/bin/{tool} {options}-F {config} \"$@\"\n");
             fs::write(tools.join(tool), text).expect("a script");
         }
         // It would look for the aliases in the DNS; the hosts are known already.

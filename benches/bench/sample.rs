@@ -1,8 +1,11 @@
 //! One run, and what many of them amount to.
 
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
+
+/// How often a process's memory is looked at.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// What one run took.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,25 +36,23 @@ impl Sample {
                 command.spawn().expect("it starts")
             })
             .collect();
-        let (ended, peak) = (AtomicBool::new(false), AtomicU64::new(0));
         let pids: Vec<u32> = children.iter().map(Child::id).collect();
-        let seconds = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !ended.load(Ordering::Relaxed) {
-                    for &pid in &pids {
-                        peak.fetch_max(peak_kib(pid), Ordering::Relaxed);
-                    }
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-            });
-            for mut child in children {
-                let status = child.wait().expect("it ends");
-                assert!(status.success(), "{status}:\n{}", text(&output));
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let sampler = std::thread::spawn(move || {
+            let mut peak = 0;
+            while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                peak = pids.iter().copied().map(peak_kib).fold(peak, u64::max);
             }
-            ended.store(true, Ordering::Relaxed);
-            begin.elapsed().as_secs_f64()
+            peak
         });
-        Self { seconds, peak_kib: peak.into_inner(), ..Self::default() }
+        for mut child in children {
+            let status = child.wait().expect("it ends");
+            assert!(status.success(), "{status}:\n{}", text(&output));
+        }
+        let seconds = begin.elapsed().as_secs_f64();
+        drop(stop);
+        let peak_kib = sampler.join().expect("it only reads");
+        Self { seconds, peak_kib, ..Self::default() }
     }
 }
 
