@@ -23,6 +23,7 @@ mod rolling;
 mod select;
 mod show;
 mod stage_hooks;
+mod staging;
 mod status;
 mod update;
 mod upgrade;
@@ -130,11 +131,11 @@ fn run_build(context: &Context, build: &Build) -> Result<(), Failure> {
     match build {
         Build::Release(_) => build_release::run(&with).map(drop),
         Build::Upgrade(upgrade) => {
-            let to = upgrade.to.as_ref().map(GitRef::as_str);
+            let to = upgrade.commit.to.as_ref().map(GitRef::as_str);
             build_release::upgrade::run(&with, &Base::of(&upgrade.base)?, to).map(drop)
         }
         Build::Appups(appups) => {
-            let to = appups.to.as_ref().map(GitRef::as_str);
+            let to = appups.commit.to.as_ref().map(GitRef::as_str);
             build_release::upgrade::run_appups(&with, &Base::of(&appups.base)?, to)
         }
     }

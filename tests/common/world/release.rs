@@ -9,6 +9,8 @@ use flate2::write::GzEncoder;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
+use super::super::session::noise;
+
 /// The application.
 pub const APP: &str = "stand_in";
 
@@ -189,18 +191,4 @@ fn add(tar: &mut Tar, name: &str, mode: u32, entry: Entry) {
             tar.append_data(&mut header, name, std::io::empty()).unwrap();
         }
     }
-}
-
-/// Bytes that do not compress, the same ones each time (xorshift).
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
 }
