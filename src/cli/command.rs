@@ -123,15 +123,22 @@ pub enum Command {
     Download(Copy),
     /// Raises the versions in this project's source files.
     ///
-    /// Raises the version in every .app.src file that has changed between two commits, and the
-    /// release's version in reltool.config or relx.config. Nothing is committed.
-    #[command(override_usage = "edeliver increase [major|minor] versions [OPTIONS]", after_long_help = examples::INCREASE)]
+    /// Raises the version in the .app.src file of every application that has changed between two
+    /// commits, and the release's version in reltool.config, relx.config or rebar.config. There, 'major'
+    /// makes 1.2.3 to 1.3, 'minor' and 'patch' make it 1.2.4, and 'versions' alone makes it 2.0. In
+    /// mix.exs they make it 2.0.0, 1.3.0, 1.2.4, and 2.0.0. Nothing is committed.
+    #[command(override_usage = "edeliver increase [major|minor|patch] versions [OPTIONS]", after_long_help = examples::INCREASE)]
     Increase(IncreaseVersions),
     /// Packs what 'unpack' unpacked, changed by you, into the store again.
+    ///
+    /// The archive is read through before it is stored: it must still boot. One of that version in the
+    /// store is replaced if you say so, or with --force.
     #[command(subcommand)]
     #[command(override_usage = "edeliver pack release|upgrade [OPTIONS]", after_long_help = examples::PACK)]
     Pack(Archive),
     /// Unpacks an archive of the store, for you to look at or change.
+    ///
+    /// It comes to .tmp/APP_VERSION.release in the local store (.deliver), where 'pack' takes it from.
     #[command(subcommand)]
     #[command(override_usage = "edeliver unpack release|upgrade [OPTIONS]", after_long_help = examples::UNPACK)]
     Unpack(Archive),
@@ -228,7 +235,7 @@ pub struct CopyVersion {
 /// Options of `increase`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct IncreaseVersions {
-    /// Which part: 'minor', 'major', or 'versions' alone for the first.
+    /// Which part: 'major', 'minor', 'patch', or 'versions' alone for the first.
     #[arg(id = "INCREASE_VERSION_TYPE", value_name = "PART", default_value = "minor")]
     pub part: Increase,
     /// Look at what changed since this commit [default: the newest tag].
@@ -251,7 +258,9 @@ pub enum Archive {
 /// What to check.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Check {
-    /// Reads a release of the store through and says what it lacks.
+    /// Reads a release of the store through and says what is in it and what it lacks.
+    ///
+    /// It must be whole, boot, and have what REQUIRED_FILES asks for.
     #[command(after_long_help = examples::CHECK_RELEASE)]
     Release(Selection),
     /// Prints every setting, its value and where it came from. Secrets are masked.

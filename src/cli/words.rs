@@ -203,18 +203,18 @@ fn place_nodes(words: &[String], migrate: bool) -> Result<Placed, UsageError> {
     Ok(placed)
 }
 
-/// `increase [major|minor] version(s)`: alone, `versions` raises the first part.
+/// `increase [major|minor|patch] version(s)`: alone, `versions` raises the first part.
 fn place_increase(words: &[String]) -> Result<Placed, UsageError> {
     let mut words = words.iter().map(String::as_str).peekable();
     let part = match words.next() {
         None => return Ok(Placed::default()),
         Some("version" | "versions") => "version",
-        Some(part @ ("major" | "minor")) => part,
+        Some(part @ ("major" | "minor" | "patch")) => part,
         Some(word) => {
             let error = UsageError::new(format!(
-                "unknown word '{word}' after 'increase'; known are major, minor, versions"
+                "unknown word '{word}' after 'increase'; known are major, minor, patch, versions"
             ));
-            return Err(error.suggest(nearest(word, ["major", "minor", "versions"].into_iter())));
+            return Err(error.suggest(nearest(word, ["major", "minor", "patch", "versions"].into_iter())));
         }
     };
     words.next_if(|word| part != "version" && matches!(*word, "version" | "versions"));

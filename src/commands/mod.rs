@@ -2,6 +2,7 @@
 
 pub mod build_release;
 pub mod check_config;
+mod check_release;
 mod console;
 mod context;
 mod custom;
@@ -10,13 +11,16 @@ mod deploy_upgrade;
 mod drill;
 mod edit;
 mod history;
+mod increase;
 mod logs;
 mod look;
 mod node;
 mod node_hooks;
+mod pack;
 mod plan;
 mod plan_build;
 mod project_help;
+mod question;
 mod recover;
 mod rollback;
 mod rolling;
@@ -35,9 +39,12 @@ use camino::Utf8Path;
 use self::build_release::upgrade::Base;
 pub use self::context::Context;
 use self::project_help::ProjectHelp;
-use crate::cli::{self, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show};
+use crate::cli::{
+    self, Archive, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show,
+};
 use crate::exit::Failure;
 use crate::node::{Direction, LogRange, Migration, NodeAction};
+use crate::release::ArchiveKind;
 use crate::shell::NoRequests;
 
 /// Runs the command that was asked for in the project at `project`.
@@ -73,6 +80,16 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Show(Show::Appups) => show::appups(context),
         Command::Edit(Edit::Relup(selection)) => edit::relup(context, selection),
         Command::Edit(Edit::Appups(selection)) => edit::appups(context, selection),
+        Command::Increase(increase) => increase::run(context, increase.part),
+        Command::Pack(Archive::Release(which)) => pack::pack_archive(context, ArchiveKind::Release, which),
+        Command::Pack(Archive::Upgrade(which)) => pack::pack_archive(context, ArchiveKind::Upgrade, which),
+        Command::Unpack(Archive::Release(which)) => {
+            pack::unpack_archive(context, ArchiveKind::Release, which)
+        }
+        Command::Unpack(Archive::Upgrade(which)) => {
+            pack::unpack_archive(context, ArchiveKind::Upgrade, which)
+        }
+        Command::Check(Check::Release(which)) => check_release::run(context, which),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
         }
