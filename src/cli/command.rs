@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::build::Build;
 use super::deploy::{Deploy, Rollback, Update, Upgrade};
 use super::examples;
-use super::hosts::{Drill, Look, Recover};
+use super::hosts::{Doctor, Drill, Look, Recover};
 use super::node::Node;
 use super::options::Common;
 use super::values::{self, GitRef, Increase};
@@ -85,6 +85,14 @@ pub enum Command {
     /// nodes are restarted twice. Shows how long each step took.
     #[command(override_usage = "edeliver drill [[on] staging|production|local] [OPTIONS]", after_long_help = examples::DRILL)]
     Drill(Drill),
+    /// Looks at every host that is configured, and says what would fail and how to mend it.
+    ///
+    /// Connects to the build host and the hosts of both stages at once: can they be reached, is their key
+    /// the known one, which tools and how much space do they have, is their clock right, is anything
+    /// unfinished or locked, and does what is built on the build host run on the others? Changes nothing.
+    /// Exit status 1 when something would fail.
+    #[command(override_usage = "edeliver doctor [build|staging|production] [OPTIONS]", after_long_help = examples::DOCTOR)]
+    Doctor(Doctor),
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would be taken for a command's help")]
     Node(Node),

@@ -118,6 +118,10 @@ pub(super) fn place(rest: &[String], leaf: &clap::Command) -> Result<Placed, Usa
     if ids.contains(&"INCREASE_VERSION_TYPE") {
         return place_increase(rest);
     }
+    if ids.contains(&"scope") {
+        let words = rest.iter().filter(|word| !NOISE.contains(&word.as_str()));
+        return Ok(Placed { arguments: words.cloned().collect(), ..Placed::default() });
+    }
     // File names and versions are taken as they are, whatever they look like.
     let verbatim = ids.iter().filter(|id| **id != "DEPLOY_ENVIRONMENT").count().min(rest.len());
     let mut placed = place_stage(&rest[verbatim..])?;

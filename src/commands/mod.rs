@@ -8,6 +8,7 @@ mod context;
 mod custom;
 mod deploy_release;
 mod deploy_upgrade;
+mod doctor;
 mod drill;
 mod edit;
 mod history;
@@ -74,6 +75,7 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Status(look) => status::run(context, look.json),
         Command::History(look) => history::run(context, look.json),
         Command::Drill(_) => drill::run(context),
+        Command::Doctor(doctor) => doctor::run(context, doctor.scope),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node),
         Command::Show(Show::Relup { file }) => show::relup(context, file),
