@@ -30,6 +30,9 @@ pub struct Common {
     /// Do not ask: overwrite and delete where a question would come.
     #[arg(id = "FORCE", short = 'F', long = "force", global = true)]
     pub force: bool,
+    /// Work on this many hosts at a time [default: 32].
+    #[arg(id = "PARALLEL", long = "parallel", value_name = "N", require_equals = true, global = true)]
+    pub parallel: Option<NonZeroUsize>,
     /// Set by `mix edeliver`: standard output belongs to the mix task.
     #[arg(id = "RUNS_AS_MIX_TASK", long = "runs-as-mix-task", global = true, hide = true)]
     pub runs_as_mix_task: bool,

@@ -2,21 +2,26 @@
 
 pub mod build_release;
 pub mod check_config;
+mod check_release;
 mod console;
 mod context;
 mod custom;
 mod deploy_release;
 mod deploy_upgrade;
+mod doctor;
 mod drill;
 mod edit;
 mod history;
+mod increase;
 mod logs;
 mod look;
 mod node;
 mod node_hooks;
+mod pack;
 mod plan;
 mod plan_build;
 mod project_help;
+mod question;
 mod recover;
 mod rollback;
 mod rolling;
@@ -36,9 +41,12 @@ use camino::Utf8Path;
 use self::build_release::upgrade::Base;
 pub use self::context::Context;
 use self::project_help::ProjectHelp;
-use crate::cli::{self, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show};
+use crate::cli::{
+    self, Archive, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show,
+};
 use crate::exit::Failure;
 use crate::node::{Direction, LogRange, Migration, NodeAction};
+use crate::release::ArchiveKind;
 use crate::shell::NoRequests;
 
 /// Runs the command that was asked for in the project at `project`.
@@ -68,12 +76,23 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Status(look) => status::run(context, look.json),
         Command::History(look) => history::run(context, look.json),
         Command::Drill(_) => drill::run(context),
+        Command::Doctor(doctor) => doctor::run(context, doctor.scope),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node),
         Command::Show(Show::Relup { file }) => show::relup(context, file),
         Command::Show(Show::Appups) => show::appups(context),
         Command::Edit(Edit::Relup(selection)) => edit::relup(context, selection),
         Command::Edit(Edit::Appups(selection)) => edit::appups(context, selection),
+        Command::Increase(increase) => increase::run(context, increase.part),
+        Command::Pack(Archive::Release(which)) => pack::pack_archive(context, ArchiveKind::Release, which),
+        Command::Pack(Archive::Upgrade(which)) => pack::pack_archive(context, ArchiveKind::Upgrade, which),
+        Command::Unpack(Archive::Release(which)) => {
+            pack::unpack_archive(context, ArchiveKind::Release, which)
+        }
+        Command::Unpack(Archive::Upgrade(which)) => {
+            pack::unpack_archive(context, ArchiveKind::Upgrade, which)
+        }
+        Command::Check(Check::Release(which)) => check_release::run(context, which),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
         }

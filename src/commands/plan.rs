@@ -52,7 +52,7 @@ fn row(host: &str, preview: &Preview) -> [String; 8] {
 }
 
 /// A number of bytes as people read it.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{} kB", bytes / 1_000),

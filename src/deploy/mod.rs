@@ -4,6 +4,7 @@
 
 mod claim;
 mod error;
+mod examine;
 mod failed;
 mod history;
 mod job;
@@ -23,6 +24,7 @@ mod wanted;
 
 pub use claim::Claim;
 pub use error::TargetError;
+pub use examine::{ExamineError, Examined};
 pub use failed::Failed;
 pub use history::{Ending, HistoryEntry};
 pub use job::{Job, Offline, Start};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::claim::Claim;
 use super::error::TargetError;
-use super::history::Ending;
+use super::history::{Ending, HistoryEntry};
 use super::job::{Job, Source};
 use super::payload::Payload;
 use super::phase::{Phase, SCRIPT};
@@ -57,6 +57,8 @@ pub struct Target {
     guarded: bool,
     /// The archive that the config brings here by itself.
     brought: Option<String>,
+    /// The versions that were deployed here before those that `KEEP_RELEASES` keeps.
+    pub(super) old_releases: Vec<String>,
     /// Where functions of the config work.
     pub(super) replica: Option<Replica>,
     /// What such a function has done to the release in its place.
@@ -81,6 +83,7 @@ impl Target {
             permanent: false,
             guarded: false,
             brought: None,
+            old_releases: Vec::new(),
             replica: None,
             changed_in_place: Vec::new(),
             migrations_left: Vec::new(),
@@ -389,8 +392,10 @@ impl Target {
     pub(super) fn commit(&mut self, job: &Job) -> Result<(), TargetError> {
         self.reached = Reached::Committing;
         let line = [job.history_entry(&self.addr, &self.node_before(), job.good_ending(), None).to_line()];
-        self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
+        let answer = self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
         self.reached = Reached::Committed;
+        let history = HistoryEntry::read(answer.facts("history"));
+        self.old_releases = HistoryEntry::superseded(&history, job.keep_releases);
         Ok(())
     }
 
@@ -398,7 +403,7 @@ impl Target {
     /// hint only.
     pub(super) fn finish(&mut self, job: &Job) {
         let report = &job.claim.report;
-        match self.prune(&job.claim, job.keep_releases) {
+        match self.prune(&job.claim) {
             Ok(pruned) if pruned.is_empty() => {}
             Ok(pruned) => report.info(&format!("{}: removed old releases: {}", self.addr, pruned.join(", "))),
             Err(error) => report.hint(&format!("deployed, but old releases could not be removed: {error}")),

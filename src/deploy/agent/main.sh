@@ -120,6 +120,7 @@ commit)
 		write_history "$1"
 	fi
 	[ -e "$state/undo/$id/journal" ] || fail "there is nothing to commit"
+	history_lines
 	;;
 prune) prune_releases "$@" ;;
 abandon)

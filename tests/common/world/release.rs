@@ -14,6 +14,9 @@ use super::super::session::noise;
 /// The application.
 pub const APP: &str = "stand_in";
 
+/// How large a file is that all versions have: as a module of Erlang is. Bytes.
+const COMMON_FILE: usize = 32 * 1024;
+
 const MAKE: &str = include_str!("../../stand_in/make-release.sh");
 const NODE: &str = include_str!("../../stand_in/node.sh");
 
@@ -76,7 +79,12 @@ impl Release {
         self.with(&["--size-kb", &size.to_string()])
     }
 
-    /// With a file that does not compress and is the same in every version.
+    /// With this cookie, in place of one of its own.
+    pub fn cookie(self, cookie: &str) -> Self {
+        self.with(&["--cookie", cookie])
+    }
+
+    /// With files that do not compress and are the same in every version.
     pub fn common_kb(mut self, size: usize) -> Self {
         self.common_kb = size;
         self
@@ -118,7 +126,11 @@ impl Release {
         duct::cmd(script, args.into_iter().chain(self.args.iter().map(String::as_str))).run().unwrap();
         if self.common_kb > 0 {
             let noise = noise(self.common_kb * 1024);
-            append(&made, |tar| add_file(tar, "lib/dep-1.0.0/ebin/common.beam", 0o644, &noise));
+            append(&made, |tar| {
+                for (number, part) in noise.chunks(COMMON_FILE).enumerate() {
+                    add_file(tar, &format!("lib/dep-1.0.0/ebin/common_{number}.beam"), 0o644, part);
+                }
+            });
         }
         if !self.entries.is_empty() {
             append(&made, |tar| {
