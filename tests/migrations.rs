@@ -122,7 +122,6 @@ fn by_the_release() {
     EDELIVER SHOP WITH MIGRATIONS COMMAND
 
     -----> getting pending migrations from production servers
-    -----> Authorizing hosts
 
     production node:
 

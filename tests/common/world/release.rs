@@ -64,6 +64,16 @@ impl Release {
         self.with(&["--behaviour", behaviour])
     }
 
+    /// Of another application.
+    pub fn of_app(self, app: &str) -> Self {
+        self.with(&["--app", app])
+    }
+
+    /// With this cookie.
+    pub fn cookie(self, cookie: &str) -> Self {
+        self.with(&["--cookie", cookie])
+    }
+
     /// With another node name.
     pub fn node(self, name: &str) -> Self {
         self.with(&["--node", name])
