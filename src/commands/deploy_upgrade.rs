@@ -21,14 +21,14 @@ use crate::store::Store;
 pub fn run(context: &Context, upgrade: &DeployUpgrade) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
-    if !upgrade.plan {
+    if !upgrade.precautions.plan {
         deploy_release::announce(context, "UPGRADE", &app, settings.stage);
         context.report.status("Authorizing hosts");
     }
     let mut job = job(context, &settings, settings.version.as_deref())?;
-    job.claim.force_unlock = upgrade.force_unlock;
-    if upgrade.plan {
-        return plan::run(context, &job, upgrade.json);
+    job.claim.force_unlock = upgrade.precautions.force_unlock;
+    if upgrade.precautions.plan {
+        return plan::run(context, &job, upgrade.precautions.json);
     }
     deploy(context, &settings, job)?;
     context.report.banner(&format!("DEPLOYED UPGRADE TO {stage}!"));
@@ -50,7 +50,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     let mut job = Job::new(settings, version, opened.path, opened.manifest, report, interrupt);
     job.revision = opened.revision;
     job.start = Start::Hot(Offline::Refused);
-    job.upgrades_from = relup.up_from;
+    (job.upgrades_from, job.restarts_from) = (relup.up_from, relup.restarts_from);
     Ok(job)
 }
 

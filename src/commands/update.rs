@@ -18,12 +18,12 @@ use crate::settings::DeploySettings;
 /// When anything failed: then every host is as it was before, unless the failure says otherwise.
 pub fn run(context: &Context, update: &Update) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
-    let rolling = rolling(&settings, update.canary)?;
-    let prepared = Prepared::of(context)?.at(update.to.as_ref().map(GitRef::as_str));
+    let rolling = rolling(&settings, update.rolling.canary)?;
+    let prepared = Prepared::of(context)?.at(update.commit.to.as_ref().map(GitRef::as_str));
     let build = prepared.build(context);
     let source = Source::of(&build)?;
-    if update.plan {
-        return plan_build::run(context, &build, &source, update.json);
+    if update.precautions.plan {
+        return plan_build::run(context, &build, &source, update.precautions.json);
     }
     framed(context, "UPDATE", || build_and_deploy(context, update, &settings, &build, &source, rolling))
 }
@@ -47,7 +47,7 @@ fn build_and_deploy(
     let mut job = deploy_release::job(context, settings, Some(version.as_str()))?;
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
-    job.claim.force_unlock = update.force_unlock;
+    job.claim.force_unlock = update.precautions.force_unlock;
     job.rolling = rolling;
     job.migrations = deploy_release::migrations(context, settings, &job)?;
     deploy_release::deploy(context, settings, job, &["post_erlang_deployed_update", "post_erlang_update"])

@@ -9,10 +9,11 @@ pub mod name;
 pub mod platform;
 pub mod relup;
 pub mod required;
+pub mod sources;
 pub mod term;
 pub mod version;
 
-pub use archive::{ArchiveError, Limits, read_archive, read_member, replace_member};
+pub use archive::{ArchiveError, Limits, pack_directory, read_archive, read_member, replace_member, unpack};
 pub use boot::{BootFacts, ExpectedErts, NotBootable};
 pub use checksum::Sha256Sum;
 pub use manifest::{EntryKind, Layout, Manifest, ManifestEntry};
@@ -20,4 +21,5 @@ pub use name::{ArchiveKind, ArchiveName};
 pub use platform::{Libc, Platform};
 pub use relup::{BadRelup, NotAnUpgrade, Relup};
 pub use required::RequiredFiles;
+pub use sources::{Raised, SourceFile};
 pub use version::Version;

@@ -234,6 +234,7 @@ pub const SETTINGS: &[Known] = &[
     known_as(Docker, "CONTAINER_BUILD_DIR", "$BUILD_AT", "directory in the container to build in"),
     known_as(Docker, "CONTAINER_START_SCRIPT", "", "script in the image that controls the container"),
     known_as(Ssh, "SSH_CONFIG", "the user's", "ssh configuration file to use"),
+    known_as(Ssh, "PARALLEL", "32", "how many hosts are worked on at a time (--parallel=)"),
     known_as(Ssh, "SSH_TIMEOUT", "3", "seconds that a connection may take"),
     known_as(
         Output,

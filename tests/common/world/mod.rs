@@ -232,7 +232,8 @@ impl World {
         Running::start(self.command(command, args), self.names())
     }
 
-    fn command<I: IntoIterator<Item: AsRef<OsStr>>>(&self, mut command: Command, args: I) -> Command {
+    /// The same command with these arguments, as the user of this world calls it.
+    pub fn command<I: IntoIterator<Item: AsRef<OsStr>>>(&self, mut command: Command, args: I) -> Command {
         command
             .args(args)
             .current_dir(self.project())
