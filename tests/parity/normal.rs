@@ -19,7 +19,8 @@ impl Normal {
 
     /// Gives the commits of a repository names in the order in which they were made.
     pub fn name_commits(&mut self, repository: &Utf8Path) {
-        let list = duct::cmd!("git", "-C", repository, "log", "--all", "--reverse", "--format=%H");
+        let list =
+            duct::cmd!("git", "-C", repository, "log", "--all", "--topo-order", "--reverse", "--format=%H");
         for (index, hash) in list.read().unwrap().lines().enumerate() {
             let name = format!("[commit {}]", index + 1);
             self.name(hash, &*name);

@@ -84,9 +84,9 @@ fn digest(bytes: &[u8]) -> String {
 /// The entries of an archive, whatever their order, times and owners are. Directories say nothing: some
 /// archives list them, some do not.
 fn archive(bytes: &[u8]) -> String {
-    let mut archive = tar::Archive::new(GzDecoder::new(bytes));
+    let mut members = tar::Archive::new(GzDecoder::new(bytes));
     let mut entries = Vec::new();
-    let read = archive.entries().and_then(|all| {
+    let read = members.entries().and_then(|all| {
         for entry in all {
             let mut entry = entry?;
             if entry.header().entry_type().is_dir() {
@@ -96,7 +96,9 @@ fn archive(bytes: &[u8]) -> String {
             let (mode, link) = (entry.header().mode()?, entry.link_name()?.map(|link| link.into_owned()));
             let mut content = Vec::new();
             std::io::Read::read_to_end(&mut entry, &mut content)?;
-            entries.push(format!("{path} {:o} {link:?} {}", mode & 0o7777, digest(&content)));
+            // An archive in it has times, too.
+            let content = if path.ends_with(".tar.gz") { archive(&content) } else { digest(&content) };
+            entries.push(format!("{path} {:o} {link:?} {content}", mode & 0o7777));
         }
         Ok(())
     });
