@@ -140,7 +140,7 @@ fn a_release_that_runs(world: &World) -> Counts {
     fs::write(file, format!("{text}\ncode_change(_Vsn, Count, _Extra) ->\n    {{ok, Count}}.\n")).unwrap();
     world.commit();
     let words = ["update", "to", "production", "--start-deploy", "--plain"];
-    world.edeliver(words).succeeds().says(&["UPDATED PRODUCTION TO 0.1.0!"]);
+    world.edeliver(words).succeeds().says(&["UPDATE DONE!"]);
     greet(world, "0.1.0")
 }
 
@@ -174,7 +174,7 @@ fn the_first_upgrade_is_built(world: &mut World) {
     edit("true").succeeds().says(&["The relup has not been changed."]);
     edit("sed -i '1i%% edited'").succeeds().says(&["Storing hello_rebar3_0.2.0.upgrade.tar.gz"]);
     let shown = world.edeliver(["show", "relup", "hello_rebar3_0.2.0.upgrade.tar.gz"]).succeeds().stdout;
-    assert!(shown.starts_with("%% edited\n") && shown.contains("{code_change,up,"), "{shown}");
+    assert!(shown.contains("\n%% edited\n") && shown.contains("{code_change,up,"), "{shown}");
     world.edeliver(["show", "appups"]).succeeds().says(&["0.1.0-0.2.0\n  hello_rebar3.appup"]);
     let traced = "pre\npost\npatched 0.2.0/relup\npatched 0.2.0/relup\npatched 0.2.0/relup\n";
     assert_eq!(fs::read_to_string(&trace).unwrap(), traced);
@@ -356,7 +356,7 @@ fn the_second_upgrade_by_one_command(world: &World, counts: &Counts) {
     let planned = world.edeliver(["upgrade", "production", "--plan", "--plain"]).succeeds();
     planned.says(&[&revision(world), "stopped"]);
     let upgraded = world.edeliver(["upgrade", "production", "--start-deploy", "--plain"]).succeeds();
-    upgraded.says(&["UPGRADED PRODUCTION TO 0.3.0!"]);
+    upgraded.says(&["UPGRADE DONE!"]);
     let after = greet(world, "0.3.0");
     assert!(after[0] == (counts[0].0, counts[0].1 + 1) && after[1].0 != counts[1].0, "{counts:?} {after:?}");
     let again = world.edeliver(["upgrade", "production", "--plain"]).exits(1);

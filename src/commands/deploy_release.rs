@@ -10,7 +10,8 @@ use crate::cli::DeployRelease;
 use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage};
 use crate::release::ExpectedErts;
-use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure};
+use crate::report::Tone;
+use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure, Stage};
 use crate::store::{Store, release_kinds};
 
 /// The recipe (PARITY.md section 4, "deploy release").
@@ -21,7 +22,7 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
     if !release.precautions.plan {
-        context.report.banner(&format!("DEPLOYING RELEASE OF {app} APP TO {stage} HOSTS"));
+        announce(context, "RELEASE", &app, settings.stage);
         context.report.status("Authorizing hosts");
     }
     let mut job = job(context, &settings, settings.version.as_deref())?;
@@ -36,6 +37,18 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     deploy(context, &settings, job, &[])?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())
+}
+
+/// The line that a deploy begins with. Production stands out.
+pub(super) fn announce(context: &Context, what: &str, app: &str, stage: Stage) {
+    let tone = if stage == Stage::Production { Tone::Alarm } else { Tone::Notice };
+    let (app, hosts) = (format!(" OF {app} APP TO "), format!("{} HOSTS", stage.as_str().to_uppercase()));
+    context.report.banner_of(&[
+        (Tone::Good, "DEPLOYING "),
+        (Tone::Notice, what),
+        (Tone::Good, &app),
+        (tone, &hosts),
+    ]);
 }
 
 /// The migrations of this deploy, when it can run them.

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use fs_err as fs;
 
 use super::stage_hooks::StageHooks;
-use super::{Context, plan, select};
+use super::{Context, deploy_release, plan, select};
 use crate::cli::DeployUpgrade;
 use crate::deploy::{Deploy, Failed, Job, Offline, Start};
 use crate::exit::{Failure, OrUsage};
@@ -22,7 +22,7 @@ pub fn run(context: &Context, upgrade: &DeployUpgrade) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
     if !upgrade.precautions.plan {
-        context.report.banner(&format!("DEPLOYING UPGRADE OF {app} APP TO {stage} HOSTS"));
+        deploy_release::announce(context, "UPGRADE", &app, settings.stage);
         context.report.status("Authorizing hosts");
     }
     let mut job = job(context, &settings, settings.version.as_deref())?;

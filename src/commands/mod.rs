@@ -44,7 +44,7 @@ use self::project_help::ProjectHelp;
 use crate::cli::{
     self, Archive, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show,
 };
-use crate::exit::Failure;
+use crate::exit::{Failure, OrUsage as _};
 use crate::node::{Direction, LogRange, Migration, NodeAction};
 use crate::release::ArchiveKind;
 use crate::shell::NoRequests;
@@ -79,10 +79,12 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Doctor(doctor) => doctor::run(context, doctor.scope),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node),
-        Command::Show(Show::Relup { file }) => show::relup(context, file),
-        Command::Show(Show::Appups) => show::appups(context),
-        Command::Edit(Edit::Relup(selection)) => edit::relup(context, selection),
-        Command::Edit(Edit::Appups(selection)) => edit::appups(context, selection),
+        Command::Show(Show::Relup { file }) => framed(context, "SHOW", || show::relup(context, file)),
+        Command::Show(Show::Appups) => framed(context, "SHOW", || show::appups(context)),
+        Command::Edit(Edit::Relup(selection)) => framed(context, "EDIT", || edit::relup(context, selection)),
+        Command::Edit(Edit::Appups(selection)) => {
+            framed(context, "EDIT", || edit::appups(context, selection))
+        }
         Command::Increase(increase) => increase::run(context, increase.part),
         Command::Pack(Archive::Release(which)) => pack::pack_archive(context, ArchiveKind::Release, which),
         Command::Pack(Archive::Upgrade(which)) => pack::pack_archive(context, ArchiveKind::Upgrade, which),
@@ -101,6 +103,19 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         }
         command => Err(not_built(command)),
     }
+}
+
+/// Runs a command between the lines that the original has around those without words of their own.
+fn framed(
+    context: &Context,
+    command: &str,
+    run: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let app = context.settings.app().or_usage()?.to_uppercase();
+    context.report.banner(&format!("EDELIVER {app} WITH {command} COMMAND"));
+    run()?;
+    context.report.banner(&format!("{command} DONE!"));
+    Ok(())
 }
 
 /// Reads the settings. The words and options that we do not know may be the project's own.

@@ -24,7 +24,7 @@ use fs_err as fs;
 use super::bash;
 use super::proxy::Proxy;
 use super::sshd::{Client, Sshd, SshdOptions, user};
-pub use host::Host;
+pub use host::{Host, Node};
 use names::Names;
 pub use outcome::{Outcome, Output, Running};
 pub use release::{APP, Entry, Release};

@@ -69,6 +69,11 @@ impl Release {
         self.with(&["--behaviour", behaviour])
     }
 
+    /// Of another application.
+    pub fn of_app(self, app: &str) -> Self {
+        self.with(&["--app", app])
+    }
+
     /// With another node name.
     pub fn node(self, name: &str) -> Self {
         self.with(&["--node", name])
