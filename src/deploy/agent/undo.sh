@@ -7,7 +7,11 @@ node_before() { sed -n 's/^node //p' "$journal"; }
 # $1: a line for the history; without one it gets the one that the journal has for this case.
 undo_deploy() {
 	[ ! -e "$state/undo/$id/journal" ] || fail "the deploy is final here: its commit has taken place"
-	[ -e "$journal" ] || return 0
+	if [ ! -e "$journal" ]; then
+		# The switch may have been cut short right before it had one.
+		rm -rf -- "${state:?}/undo/$id"
+		return 0
+	fi
 	# A journal that somebody else left is undone under its own name.
 	id=$(sed -n 's/^id //p' "$journal")
 	staging=$state/staging/$id stage=$staging/tree undo=$state/undo/$id/tree
