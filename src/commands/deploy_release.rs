@@ -7,10 +7,10 @@ use super::stage_hooks::StageHooks;
 use super::{Context, plan, select};
 use crate::cli::DeployRelease;
 use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
-use crate::exit::{Failure, OrUsage};
+use crate::exit::Failure;
 use crate::release::ExpectedErts;
 use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure};
-use crate::store::{Store, release_kinds};
+use crate::store::release_kinds;
 
 /// The recipe (PARITY.md section 4, "deploy release").
 ///
@@ -63,20 +63,17 @@ pub(super) fn migrations(
 
 /// A deploy of that version from the store; without one of the only one there is.
 pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) -> Result<Job, Failure> {
-    let store = Store::new(&context.settings.store().or_usage()?, context.settings.project(), &settings.app)
-        .or_usage()?;
+    let store = context.store()?;
     let kinds = release_kinds(settings.release_tool);
     let archive = select::archive(context, &store, &settings.app, version, kinds)?;
     let opened = store.open(&archive)?;
     // A config that uploads it by itself asks for its name.
-    context.hooks().variables_mut().set("RELEASE_FILE", opened.path.file_name().unwrap_or_default());
+    context.hooks().variables_mut().set("RELEASE_FILE", opened.name.to_string());
     // The archive's name may carry a revision that the release itself does not know.
-    let boots = opened
-        .manifest
-        .boots(&settings.app, ExpectedErts::Optional)
-        .with_context(|| opened.path.to_string())?;
+    let boots =
+        opened.manifest.boots(&settings.app, ExpectedErts::Optional).with_context(|| opened.place.clone())?;
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
-    let mut job = Job::new(settings, boots.version, opened.path, opened.manifest, report, interrupt);
+    let mut job = Job::new(settings, boots.version, opened.source, opened.manifest, report, interrupt);
     job.revision = opened.revision;
     Ok(job)
 }

@@ -12,7 +12,10 @@ pub mod required;
 pub mod term;
 pub mod version;
 
-pub use archive::{ArchiveError, Limits, read_archive, read_member, replace_member};
+pub use archive::{
+    ArchiveError, ArchiveFile, ArchiveReader, ArchiveSource, Limits, read_archive, read_member,
+    replace_member,
+};
 pub use boot::{BootFacts, ExpectedErts, NotBootable};
 pub use checksum::Sha256Sum;
 pub use manifest::{EntryKind, Layout, Manifest, ManifestEntry};

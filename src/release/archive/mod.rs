@@ -6,6 +6,7 @@
 mod entry;
 mod error;
 mod member;
+mod source;
 mod stream;
 mod tree;
 
@@ -14,6 +15,7 @@ use std::rc::Rc;
 
 pub use error::ArchiveError;
 pub use member::{read_member, replace_member};
+pub use source::{ArchiveFile, ArchiveReader, ArchiveSource};
 pub use stream::Limits;
 
 use super::{Layout, Manifest, Platform};
