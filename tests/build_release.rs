@@ -16,7 +16,8 @@ use edeliver::store::{Access, OpenArchive, Store, StoredArchive};
 use edeliver::transport::{ConnectOptions, HostAddr, Interrupt};
 use fs_err as fs;
 
-/// A stand-in for mix: makes a release of what `lib/version` says, and does what `fake-mix.d/TASK` says.
+/// The beginning of a stand-in for mix: it writes down how it is called, and does what `fake-mix.d/TASK`
+/// says.
 const FAKE_MIX: &str = r#"#!/bin/sh
 set -eu
 echo "mix $*" >>../calls
@@ -24,15 +25,13 @@ for task in local.hex deps.get do release; do
   if [ "$1" = "$task" ] && [ -f "fake-mix.d/$task" ]; then . "./fake-mix.d/$task"; fi
 done
 [ "$1" = release ] || exit 0
-version=$(cat lib/version)
-root=_build/prod/rel/my_app
-mkdir -p "$root/bin" "$root/erts-1/bin" "$root/releases/$version"
-printf '#!/bin/sh\n' >"$root/bin/my_app"
-chmod +x "$root/bin/my_app"
-echo emulator >"$root/erts-1/bin/beam.smp"
-echo boot >"$root/releases/$version/start.boot"
-echo "1 $version" >"$root/releases/start_erl.data"
+app=my_app
 "#;
+
+/// The stand-in for mix as a whole.
+fn fake_mix() -> String {
+    format!("{FAKE_MIX}{}", common::MIX_RELEASE)
+}
 
 /// A project, a place to build it and a store.
 struct World {
@@ -62,7 +61,8 @@ impl World {
 
     /// A project whose mix is the stand-in.
     fn with_fake_mix(files: &[(&str, &str)]) -> Self {
-        let mut all = vec![("mix", FAKE_MIX), ("lib/version", "1.0.0")];
+        let mix = fake_mix();
+        let mut all = vec![("mix", mix.as_str()), ("lib/version", "1.0.0")];
         all.extend(files);
         let mut world = Self::new("my_app", (BuildTool::Mix, ReleaseTool::MixRelease), &all);
         world.settings.mix = vec!["./mix".to_owned()];
@@ -359,10 +359,10 @@ fn a_release_that_lacks_something_is_not_stored() {
     assert!(failure.ends_with("REQUIRED_FILES asks for: lib/*/priv/static/cache_manifest.json"), "{failure}");
     assert!(failure.contains("is not stored"), "{failure}");
     world.settings.required_files.clear();
-    world.commit(&[("fake-mix.d/release", "FAKE=1\n"), ("mix", &FAKE_MIX.replace("chmod +x", "chmod -x"))]);
+    world.commit(&[("fake-mix.d/release", "FAKE=1\n"), ("mix", &fake_mix().replace("chmod +x", "chmod -x"))]);
     let failure = world.failure(Exit::Failed);
     assert!(failure.ends_with("bin/my_app is not an executable file"), "{failure}");
-    world.commit(&[("mix", &FAKE_MIX.replace("erts-1/bin", "other"))]);
+    world.commit(&[("mix", &fake_mix().replace("erts-1/bin", "other"))]);
     let failure = world.failure(Exit::Failed);
     assert!(failure.contains("no erts-* directory"), "{failure}");
     world.commit(&[("mix.exs", "# releases: [my_app: [include_erts: false]]\n")]);
@@ -371,11 +371,11 @@ fn a_release_that_lacks_something_is_not_stored() {
 
 #[test]
 fn a_release_is_found_or_the_places_are_listed() {
-    let other = FAKE_MIX.replace("rel/my_app", "rel/other");
+    let other = fake_mix().replace("rel/$app", "rel/other");
     let mut world = World::with_fake_mix(&[("mix", &other)]);
     insta::assert_snapshot!(world.failure(Exit::Failed),
         @"the build has left no release of my_app below ROOT/build at/_build: is APP the release's name? If so, set RELEASE_DIR");
-    let two = format!("{FAKE_MIX}cp -r _build/prod _build/copy\n");
+    let two = fake_mix() + "cp -r _build/prod _build/copy\n";
     world.commit(&[("mix", &two)]);
     insta::assert_snapshot!(world.failure(Exit::Failed), @r"
     several directories hold a release of my_app; set RELEASE_DIR to the right one:

@@ -12,7 +12,7 @@ fn world(example: &str) -> World {
     let user = user();
     let world = World::example(example).hosts(3).config(&format!(
         "BUILD_HOST=\"host-1\"\nBUILD_USER=\"{user}\"\nPRODUCTION_HOSTS=\"host-2 host-3\"\n\
-         START_TIMEOUT=60\nSTABLE_FOR=1"
+         START_TIMEOUT=60\nSTABLE_FOR=0.2"
     ));
     for host in world.all() {
         // These hosts are one machine: each has its own epmd, so that they can have nodes of one name.

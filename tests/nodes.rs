@@ -42,7 +42,6 @@ fn a_node_that_runs() {
     EDELIVER STAND_IN WITH VERSION COMMAND
 
     -----> getting release versions from production servers
-    -----> Authorizing hosts
 
     production node:
 
@@ -204,7 +203,7 @@ fn a_host_that_is_down() {
     EDELIVER STAND_IN WITH PING COMMAND
 
     -----> pinging production servers
-    -----> Authorizing hosts
+
 
     production node: 0
 
@@ -212,6 +211,7 @@ fn a_host_that_is_down() {
       host    : host-1
       path    : ~/app
       response: pong
+
 
     production node: 1
 
@@ -241,7 +241,7 @@ fn nodes_by_name() {
     EDELIVER STAND_IN WITH PING COMMAND
 
     -----> pinging demo servers
-    -----> Authorizing hosts
+
 
     demo node: 0
 
@@ -250,6 +250,7 @@ fn nodes_by_name() {
       path    : ~/app
       response: pong
 
+
     demo node: 1
 
       user    : [user]
@@ -257,6 +258,7 @@ fn nodes_by_name() {
       path    : ~/app
       config  : /etc/demo.config
       response: pong
+
 
     PING DONE!
     ");

@@ -4,7 +4,7 @@
 mod common;
 
 use common::sshd::{free_port, user};
-use common::world::{Host, Outcome, Snapshot, World};
+use common::world::{Host, Outcome, Output, Snapshot, World};
 use fs_err as fs;
 use rustix::process::Signal;
 
@@ -30,7 +30,7 @@ fn configure(world: &mut World, more: &str) {
     let user = user();
     world.reconfigure(&format!(
         "BUILD_HOST=\"host-1\"\nBUILD_USER=\"{user}\"\nPRODUCTION_HOSTS=\"host-2 host-3\"\n\
-         START_TIMEOUT=30\nSTABLE_FOR=0.5\nLEASE=6\n{more}"
+         START_TIMEOUT=30\nSTABLE_FOR=0.2\nLEASE=6\n{more}"
     ));
 }
 
@@ -121,10 +121,13 @@ fn from_version_to_version() {
     let counts = a_release_that_runs(&world);
     the_first_upgrade_is_built(&mut world);
     let before = snapshots(&world);
-    let counts = a_host_that_is_not_healthy(&mut world, counts, &before);
+    upgrades_that_need_a_restart(&mut world, &counts, &before);
+    let counts = a_way_up_without_a_way_down(&mut world, &counts, &before);
+    let counts = a_host_of_the_second_batch_that_is_not_healthy(&mut world, counts, &before);
     let counts = a_client_that_is_killed(&mut world, counts, &before);
     let counts = a_node_that_is_killed(&mut world, counts, &before);
     let counts = the_first_upgrade(&mut world, &counts);
+    let counts = one_command_whose_second_batch_fails(&mut world, counts);
     the_second_upgrade_by_one_command(&world, &counts);
     code_that_cannot_change(&world);
     back_by_a_restart(&world);
@@ -137,7 +140,7 @@ fn a_release_that_runs(world: &World) -> Counts {
     fs::write(file, format!("{text}\ncode_change(_Vsn, Count, _Extra) ->\n    {{ok, Count}}.\n")).unwrap();
     world.commit();
     let words = ["update", "to", "production", "--start-deploy", "--plain"];
-    world.edeliver(words).succeeds().says(&["UPDATED PRODUCTION TO 0.1.0!"]);
+    world.edeliver(words).succeeds().says(&["UPDATE DONE!"]);
     greet(world, "0.1.0")
 }
 
@@ -171,19 +174,95 @@ fn the_first_upgrade_is_built(world: &mut World) {
     edit("true").succeeds().says(&["The relup has not been changed."]);
     edit("sed -i '1i%% edited'").succeeds().says(&["Storing hello_rebar3_0.2.0.upgrade.tar.gz"]);
     let shown = world.edeliver(["show", "relup", "hello_rebar3_0.2.0.upgrade.tar.gz"]).succeeds().stdout;
-    assert!(shown.starts_with("%% edited\n") && shown.contains("{code_change,up,"), "{shown}");
+    assert!(shown.contains("\n%% edited\n") && shown.contains("{code_change,up,"), "{shown}");
     world.edeliver(["show", "appups"]).succeeds().says(&["0.1.0-0.2.0\n  hello_rebar3.appup"]);
     let traced = "pre\npost\npatched 0.2.0/relup\npatched 0.2.0/relup\npatched 0.2.0/relup\n";
     assert_eq!(fs::read_to_string(&trace).unwrap(), traced);
 }
 
-// Both hosts go back without a restart, with their state.
-fn a_host_that_is_not_healthy(world: &mut World, counts: Counts, before: &[Snapshot]) -> Counts {
-    configure(world, "START_TIMEOUT=8\nHEALTH_CHECK='! [ -e ~/sick ]'");
+/// Changes the archive of the upgrade to 0.2.0 by a shell command, which is run where it is unpacked;
+/// returns it as it was.
+fn repack(world: &World, command: &str) -> Vec<u8> {
+    let archive = world.project().join(".deliver/releases/hello_rebar3_0.2.0.upgrade.tar.gz");
+    let as_built = fs::read(&archive).unwrap();
+    let work = tempfile::tempdir().unwrap();
+    let script = format!("tar -xzf '{archive}' && {{ {command}; }} && tar -czf '{archive}' hello_rebar3");
+    duct::cmd!("sh", "-euc", script).dir(work.path()).run().unwrap();
+    as_built
+}
+
+fn put_back(world: &World, archive: Vec<u8>) {
+    fs::write(world.project().join(".deliver/releases/hello_rebar3_0.2.0.upgrade.tar.gz"), archive).unwrap();
+}
+
+// Refused before any host is touched: a relup that restarts the emulator, and another emulator.
+fn upgrades_that_need_a_restart(world: &mut World, counts: &Counts, before: &[Snapshot]) {
+    let relup = "hello_rebar3/releases/0.2.0/relup";
+    for (command, said) in [
+        (
+            format!("sed -i 's/point_of_no_return,/point_of_no_return, restart_new_emulator,/' {relup}"),
+            "the relup from 0.1.0 restarts the node",
+        ),
+        (
+            "cd hello_rebar3 && mv erts-* erts-99.1 && echo '99.1 0.2.0' >releases/start_erl.data && cd .."
+                .to_owned(),
+            "the upgrade brings another Erlang (erts-99.1)",
+        ),
+    ] {
+        let as_built = repack(world, &command);
+        let refused = deploy_upgrade(world, "0.2.0").exits(1);
+        refused.says(&[said, "deploy the release instead", "No host was changed."]);
+        put_back(world, as_built);
+        assert_as_before(world, before);
+    }
+    let processes: Vec<u32> = targets(world).iter().map(|host| host.node().unwrap().pid).collect();
+    assert!(counts.iter().map(|(pid, _)| *pid).eq(processes), "nodes were restarted");
+}
+
+/// A host is not healthy while it has a file.
+const SICK: &str = "START_TIMEOUT=6\nHEALTH_CHECK='! [ -e ~/sick ]'";
+
+/// While `host-3` is not healthy, this fails, and all hosts are back.
+#[track_caller]
+fn fails_with_a_sick_host(world: &mut World, deploy: impl Fn(&World) -> Outcome) -> Output {
+    configure(world, SICK);
     assert!(world.host(3).run("touch ~/sick").0);
-    let failed = deploy_upgrade(world, "0.2.0").exits(1);
-    failed.says(&["HEALTH_CHECK did not succeed", "All hosts are back as they were before."]);
+    let failed = deploy(world).exits(1);
     assert!(world.host(3).run("rm ~/sick").0);
+    configure(world, "");
+    failed.says(&["host-3", "HEALTH_CHECK did not succeed", "All hosts are back as they were before."])
+}
+
+// Nodes that cannot go back as they came are started again from the old files.
+fn a_way_up_without_a_way_down(world: &mut World, counts: &Counts, before: &[Snapshot]) -> Counts {
+    let relup = "hello_rebar3/releases/0.2.0/relup";
+    let ways = "{ok, [{V, Up, [_]}]} = file:consult(F), ok = file:write_file(F, io_lib:format(\"~p.~n\", [{V, Up, []}])), halt().";
+    let as_built = repack(world, &format!("erl -noinput -eval 'F = \"{relup}\", {ways}'"));
+    configure(world, "post_upgrade_release() { return 3; }");
+    let failed = deploy_upgrade(world, "0.2.0").exits(1);
+    let failed = failed.says(&["post_upgrade_release", "All hosts are back as they were before."]);
+    configure(world, "");
+    for host in ["host-2", "host-3"] {
+        let told = format!("{host}: the node is restarted, since it cannot go back to 0.1.0 without that");
+        assert!(failed.stdout.contains(&told), "{}", failed.shown());
+    }
+    put_back(world, as_built);
+    assert_as_before(world, before);
+    let after = greet(world, "0.1.0");
+    assert!(after.iter().zip(counts).all(|(after, before)| after.0 != before.0 && after.1 == 1), "{after:?}");
+    after
+}
+
+// The first host had been upgraded and had proven itself before the second one was: both go back without
+// a restart, with their state.
+fn a_host_of_the_second_batch_that_is_not_healthy(
+    world: &mut World,
+    counts: Counts,
+    before: &[Snapshot],
+) -> Counts {
+    let words = upgrade_words("0.2.0").into_iter().chain(["--batch=1".to_owned()]);
+    let words: Vec<String> = words.collect();
+    fails_with_a_sick_host(world, |world| world.edeliver(&words)).says(&["(1 of 2)", "(2 of 2)"]);
     let counts = assert_runs_on(world, &counts, "0.1.0");
     assert_as_before(world, before);
     counts
@@ -260,15 +339,24 @@ fn the_first_upgrade(world: &mut World, counts: &Counts) -> Counts {
     counts
 }
 
-// On top of the first one, with a host whose node is down: it gets the whole release.
-fn the_second_upgrade_by_one_command(world: &World, counts: &Counts) {
+// As above, by the command that builds the upgrade as well.
+fn one_command_whose_second_batch_fails(world: &mut World, counts: Counts) -> Counts {
     raise(world, "0.2.0", "0.3.0");
     commit_appup(world, "0.2.0", "0.3.0");
+    let before = snapshots(world);
+    let words = ["upgrade", "production", "--batch=1", "--plain"];
+    fails_with_a_sick_host(world, |world| world.edeliver(words)).says(&["(1 of 2)", "(2 of 2)"]);
+    assert_as_before(world, &before);
+    assert_runs_on(world, &counts, "0.2.0")
+}
+
+// On top of the first one, with a host whose node is down: it gets the whole release.
+fn the_second_upgrade_by_one_command(world: &World, counts: &Counts) {
     world.edeliver(["stop", "production", "--host=host-3"]).succeeds();
     let planned = world.edeliver(["upgrade", "production", "--plan", "--plain"]).succeeds();
     planned.says(&[&revision(world), "stopped"]);
     let upgraded = world.edeliver(["upgrade", "production", "--start-deploy", "--plain"]).succeeds();
-    upgraded.says(&["UPGRADED PRODUCTION TO 0.3.0!"]);
+    upgraded.says(&["UPGRADE DONE!"]);
     let after = greet(world, "0.3.0");
     assert!(after[0] == (counts[0].0, counts[0].1 + 1) && after[1].0 != counts[1].0, "{counts:?} {after:?}");
     let again = world.edeliver(["upgrade", "production", "--plain"]).exits(1);

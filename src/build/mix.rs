@@ -33,7 +33,13 @@ pub(super) fn compile(project: &Project<'_>) -> Vec<Task> {
         tasks.push(words(&["clean"]));
     }
     if makes_release {
-        tasks.extend(release_version(project));
+        tasks.extend(release_version(project).map(|mut task| {
+            // As the original has it, with a comma of its own.
+            if !project.verbose {
+                task.push(String::new());
+            }
+            task
+        }));
     } else {
         tasks.push(words(&["deps.compile"]));
     }
@@ -68,7 +74,12 @@ fn generate(project: &Project<'_>, release: Vec<String>) -> Vec<Task> {
     let command = tool(project, &project.settings.mix);
     let command = match release_version(project) {
         None => command.args(release),
-        Some(version) => command.arg("do").args(joined(vec![version, release])),
+        Some(mut version) => {
+            if version.len() == 1 {
+                version.push(String::new());
+            }
+            command.arg("do").args(joined(vec![version, release]))
+        }
     };
     let linked = project.settings.passed_on.iter().filter(|(name, _)| is_link(name)).cloned();
     vec![Task::must(command.envs(environment(project)).envs(linked))]

@@ -114,7 +114,7 @@ fn mix_sets_the_version() {
     MIX_ENV=prod
     AUTO_VERSION=''
     BRANCH=main
-    mix do release.version append git-revision, compile
+    mix do release.version append git-revision , compile
     APP=my_app
     MIX_ENV=prod
     AUTO_VERSION=''

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::examples;
-use super::options::{BuildOptions, RelupOptions};
+use super::options::{BuildOptions, CommitOptions, RelupOptions};
 use super::values::{self, GitRef};
 use crate::release::Version;
 use crate::settings::Stage;
@@ -75,12 +75,9 @@ pub struct BuildUpgrade {
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub base: Base,
-    /// The commit to build the upgrade to [default: the newest of the branch].
-    #[arg(id = "TO", long = "to", value_name = "COMMIT", require_equals = true)]
-    pub to: Option<GitRef>,
-    /// Build this branch [default: BRANCH in .deliver/config, else master, else main].
-    #[arg(id = "BRANCH", long = "branch", value_name = "BRANCH", require_equals = true)]
-    pub branch: Option<GitRef>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub commit: CommitOptions,
     /// Build on this host ([user@]host) instead of BUILD_HOST.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,

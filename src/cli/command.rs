@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::build::Build;
 use super::deploy::{Deploy, Rollback, Update, Upgrade};
 use super::examples;
-use super::hosts::{Drill, Look, Recover};
+use super::hosts::{Doctor, Drill, Look, Recover};
 use super::node::Node;
 use super::options::Common;
 use super::values::{self, GitRef, Increase};
@@ -85,6 +85,14 @@ pub enum Command {
     /// nodes are restarted twice. Shows how long each step took.
     #[command(override_usage = "edeliver drill [[on] staging|production|local] [OPTIONS]", after_long_help = examples::DRILL)]
     Drill(Drill),
+    /// Looks at every host that is configured, and says what would fail and how to mend it.
+    ///
+    /// Connects to the build host and the hosts of both stages at once: can they be reached, is their key
+    /// the known one, which tools and how much space do they have, is their clock right, is anything
+    /// unfinished or locked, and does what is built on the build host run on the others? Changes nothing.
+    /// Exit status 1 when something would fail.
+    #[command(override_usage = "edeliver doctor [build|staging|production] [OPTIONS]", after_long_help = examples::DOCTOR)]
+    Doctor(Doctor),
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would be taken for a command's help")]
     Node(Node),
@@ -123,15 +131,22 @@ pub enum Command {
     Download(Copy),
     /// Raises the versions in this project's source files.
     ///
-    /// Raises the version in every .app.src file that has changed between two commits, and the
-    /// release's version in reltool.config or relx.config. Nothing is committed.
-    #[command(override_usage = "edeliver increase [major|minor] versions [OPTIONS]", after_long_help = examples::INCREASE)]
+    /// Raises the version in the .app.src file of every application that has changed between two
+    /// commits, and the release's version in reltool.config, relx.config or rebar.config. There, 'major'
+    /// makes 1.2.3 to 1.3, 'minor' and 'patch' make it 1.2.4, and 'versions' alone makes it 2.0. In
+    /// mix.exs they make it 2.0.0, 1.3.0, 1.2.4, and 2.0.0. Nothing is committed.
+    #[command(override_usage = "edeliver increase [major|minor|patch] versions [OPTIONS]", after_long_help = examples::INCREASE)]
     Increase(IncreaseVersions),
     /// Packs what 'unpack' unpacked, changed by you, into the store again.
+    ///
+    /// The archive is read through before it is stored: it must still boot. One of that version in the
+    /// store is replaced if you say so, or with --force.
     #[command(subcommand)]
     #[command(override_usage = "edeliver pack release|upgrade [OPTIONS]", after_long_help = examples::PACK)]
     Pack(Archive),
     /// Unpacks an archive of the store, for you to look at or change.
+    ///
+    /// It comes to .tmp/APP_VERSION.release in the local store (.deliver), where 'pack' takes it from.
     #[command(subcommand)]
     #[command(override_usage = "edeliver unpack release|upgrade [OPTIONS]", after_long_help = examples::UNPACK)]
     Unpack(Archive),
@@ -228,7 +243,7 @@ pub struct CopyVersion {
 /// Options of `increase`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct IncreaseVersions {
-    /// Which part: 'minor', 'major', or 'versions' alone for the first.
+    /// Which part: 'major', 'minor', 'patch', or 'versions' alone for the first.
     #[arg(id = "INCREASE_VERSION_TYPE", value_name = "PART", default_value = "minor")]
     pub part: Increase,
     /// Look at what changed since this commit [default: the newest tag].
@@ -251,7 +266,9 @@ pub enum Archive {
 /// What to check.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Check {
-    /// Reads a release of the store through and says what it lacks.
+    /// Reads a release of the store through and says what is in it and what it lacks.
+    ///
+    /// It must be whole, boot, and have what REQUIRED_FILES asks for.
     #[command(after_long_help = examples::CHECK_RELEASE)]
     Release(Selection),
     /// Prints every setting, its value and where it came from. Secrets are masked.

@@ -5,8 +5,10 @@ use std::num::NonZeroUsize;
 use clap::{Args, Subcommand};
 
 use super::examples;
-use super::options::{BuildOptions, RelupOptions};
-use super::values::{self, GitRef};
+use super::options::{
+    BuildOptions, CommitOptions, MigrateOptions, Precautions, RelupOptions, RollingOptions,
+};
+use super::values;
 use crate::release::Version;
 use crate::settings::Stage;
 use crate::transport::HostAddr;
@@ -47,43 +49,21 @@ pub struct DeployRelease {
     /// Remove all older releases (releases/, lib/, erts-*/); a failed deploy brings them back.
     #[arg(id = "CLEAN_DEPLOY", long = "clean-deploy")]
     pub clean: bool,
-    /// Restart this many nodes at a time; each must have proven itself before the next ones.
-    ///
-    /// DRAIN_COMMAND and UNDRAIN_COMMAND take each host out of the balancing and back. When one fails,
-    /// all go back, as many at a time.
-    #[arg(id = "DEPLOY_BATCH", long = "batch", value_name = "N", require_equals = true)]
-    pub batch: Option<NonZeroUsize>,
-    /// Restart the first host's node alone, and ask before the others.
-    ///
-    /// With CANARY_FOR it is watched for so many seconds instead, and nobody is asked.
-    #[arg(id = "canary", long = "canary")]
-    pub canary: bool,
-    /// Migrate the database; when that fails, the release is rolled back.
-    ///
-    /// On one host, after the new release has been verified on all of them, or before the old nodes
-    /// are stopped (MIGRATE_WHEN=before).
-    #[arg(id = "MIGRATE", long = "migrate")]
-    pub migrate: bool,
-    /// If the deploy fails, also undo the migrations that it ran, and only those.
-    ///
-    /// Without it they stay: undoing them may lose data.
-    #[arg(id = "ROLLBACK_MIGRATIONS", long = "rollback-migrations")]
-    pub rollback_migrations: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub rolling: RollingOptions,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub migrations: MigrateOptions,
     /// Deploy to this host ([user@]host) only, whichever the stage has.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
     /// Push the docker image to the hosts, where the release store is a registry.
     #[arg(id = "DOCKER_PUSH", long = "push")]
     pub push: bool,
-    /// Also take the lock of a deployer on another machine, where you know that it is gone.
-    #[arg(id = "force_unlock", long = "force-unlock")]
-    pub force_unlock: bool,
-    /// Only show what would be done on each host; nothing is changed, and no lock is taken.
-    #[arg(id = "plan", long = "plan")]
-    pub plan: bool,
-    /// Show the plan as JSON, for programs.
-    #[arg(id = "json", long, requires = "plan")]
-    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub precautions: Precautions,
 }
 
 /// Options of `rollback`.
@@ -103,15 +83,9 @@ pub struct Rollback {
     /// Roll back this host ([user@]host) only, whichever the stage has.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
-    /// Also take the lock of a deployer on another machine, where you know that it is gone.
-    #[arg(id = "force_unlock", long = "force-unlock")]
-    pub force_unlock: bool,
-    /// Only show what would be done on each host; nothing is changed, and no lock is taken.
-    #[arg(id = "plan", long = "plan")]
-    pub plan: bool,
-    /// Show the plan as JSON, for programs.
-    #[arg(id = "json", long, requires = "plan")]
-    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub precautions: Precautions,
 }
 
 /// Options of `deploy upgrade`.
@@ -131,15 +105,9 @@ pub struct DeployUpgrade {
     /// Upgrade this host ([user@]host) only, whichever the stage has.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
-    /// Also take the lock of a deployer on another machine, where you know that it is gone.
-    #[arg(id = "force_unlock", long = "force-unlock")]
-    pub force_unlock: bool,
-    /// Only show what would be done on each host; nothing is changed, and no lock is taken.
-    #[arg(id = "plan", long = "plan")]
-    pub plan: bool,
-    /// Show the plan as JSON, for programs.
-    #[arg(id = "json", long, requires = "plan")]
-    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub precautions: Precautions,
 }
 
 /// Options of `update`.
@@ -148,50 +116,30 @@ pub struct Update {
     /// The hosts to deploy to [default: staging].
     #[arg(id = "DEPLOY_ENVIRONMENT", value_name = "STAGE", value_parser = values::stage())]
     pub stage: Option<Stage>,
-    /// The commit to build [default: the newest of the branch].
-    #[arg(id = "TO", long = "to", value_name = "COMMIT", require_equals = true)]
-    pub to: Option<GitRef>,
-    /// Build this branch [default: BRANCH in .deliver/config, else master, else main].
-    #[arg(id = "BRANCH", long = "branch", value_name = "BRANCH", require_equals = true)]
-    pub branch: Option<GitRef>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub commit: CommitOptions,
     /// Restart the nodes with the new release and see that it runs.
     #[arg(id = "START_DEPLOY", long = "start-deploy")]
     pub start: bool,
-    /// Restart this many nodes at a time; each must have proven itself before the next ones.
-    ///
-    /// DRAIN_COMMAND and UNDRAIN_COMMAND take each host out of the balancing and back. When one fails,
-    /// all go back, as many at a time.
-    #[arg(id = "DEPLOY_BATCH", long = "batch", value_name = "N", require_equals = true)]
-    pub batch: Option<NonZeroUsize>,
-    /// Restart the first host's node alone, and ask before the others.
-    ///
-    /// With CANARY_FOR it is watched for so many seconds instead, and nobody is asked.
-    #[arg(id = "canary", long = "canary")]
-    pub canary: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub rolling: RollingOptions,
     /// Remove all older releases (releases/, lib/, erts-*/); a failed deploy brings them back.
     #[arg(id = "CLEAN_DEPLOY", long = "clean-deploy")]
     pub clean: bool,
-    /// Migrate the database; when that fails, the release is rolled back.
-    #[arg(id = "MIGRATE", long = "migrate")]
-    pub migrate: bool,
-    /// If the deploy fails, also undo the migrations that it ran, and only those.
-    #[arg(id = "ROLLBACK_MIGRATIONS", long = "rollback-migrations")]
-    pub rollback_migrations: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub migrations: MigrateOptions,
     /// Build on and deploy to this host ([user@]host) only.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
     /// Push the docker image, where the release store is a registry.
     #[arg(id = "DOCKER_PUSH", long = "push")]
     pub push: bool,
-    /// Also take the lock of a deployer on another machine, where you know that it is gone.
-    #[arg(id = "force_unlock", long = "force-unlock")]
-    pub force_unlock: bool,
-    /// Only show what would be built and what is on the hosts; nothing is changed.
-    #[arg(id = "plan", long = "plan")]
-    pub plan: bool,
-    /// Show the plan as JSON, for programs.
-    #[arg(id = "json", long, requires = "plan")]
-    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub precautions: Precautions,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub build: BuildOptions,
@@ -203,12 +151,9 @@ pub struct Upgrade {
     /// The hosts to upgrade [default: staging].
     #[arg(id = "DEPLOY_ENVIRONMENT", value_name = "STAGE", value_parser = values::stage())]
     pub stage: Option<Stage>,
-    /// The commit to build the upgrade to [default: the newest of the branch].
-    #[arg(id = "TO", long = "to", value_name = "COMMIT", require_equals = true)]
-    pub to: Option<GitRef>,
-    /// Build this branch [default: BRANCH in .deliver/config, else master, else main].
-    #[arg(id = "BRANCH", long = "branch", value_name = "BRANCH", require_equals = true)]
-    pub branch: Option<GitRef>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub commit: CommitOptions,
     /// Start the new release on hosts whose node is down.
     #[arg(id = "START_DEPLOY", long = "start-deploy")]
     pub start: bool,
@@ -220,15 +165,9 @@ pub struct Upgrade {
     /// Build on and upgrade this host ([user@]host) only.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
-    /// Also take the lock of a deployer on another machine, where you know that it is gone.
-    #[arg(id = "force_unlock", long = "force-unlock")]
-    pub force_unlock: bool,
-    /// Only show what would be built and what is on the hosts; nothing is changed.
-    #[arg(id = "plan", long = "plan")]
-    pub plan: bool,
-    /// Show the plan as JSON, for programs.
-    #[arg(id = "json", long, requires = "plan")]
-    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub precautions: Precautions,
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
     pub relup: RelupOptions,

@@ -69,6 +69,11 @@ Examples:
 pub(super) const DRILL: &str = "\
 Examples:
   edeliver drill staging";
+pub(super) const DOCTOR: &str = "\
+Examples:
+  edeliver doctor
+  edeliver doctor build
+  edeliver doctor production";
 pub(super) const START: &str = "\
 Examples:
   edeliver start

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 const GROUPS: &[(&str, &[&str])] = &[
     ("Build", &["build release", "build upgrade", "build appups"]),
     ("Deploy", &["deploy release", "deploy upgrade", "update", "upgrade", "rollback"]),
-    ("Hosts", &["status", "history", "recover", "drill"]),
+    ("Hosts", &["doctor", "status", "history", "recover", "drill"]),
     (
         "Nodes",
         &["start", "stop", "restart", "ping", "version", "migrate", "migrations", "remote_console", "logs"],

@@ -1,6 +1,6 @@
-//! `status`, `history`, `recover` and `drill`: what is on the hosts of a stage, and putting it right.
+//! `status`, `history`, `recover`, `drill` and `doctor`: what is on the hosts of a stage, and putting it right.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::values;
 use crate::settings::Stage;
@@ -43,4 +43,23 @@ pub struct Recover {
     /// Also take the lock of a deployer on another machine, where you know that it is gone.
     #[arg(id = "force_unlock", long = "force-unlock")]
     pub force_unlock: bool,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Doctor {
+    /// What to look at [default: all that is configured].
+    #[arg(id = "scope", value_name = "WHAT")]
+    pub scope: Option<DoctorScope>,
+}
+
+/// What `doctor` looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DoctorScope {
+    /// The build host.
+    Build,
+    /// The staging hosts.
+    Staging,
+    /// The production hosts.
+    Production,
 }

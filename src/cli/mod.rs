@@ -31,7 +31,7 @@ pub use self::command::{
 pub use self::deploy::{Deploy, DeployRelease, DeployUpgrade, Rollback, Update, Upgrade};
 pub use self::error::UsageError;
 pub use self::help::{completions, manual};
-pub use self::hosts::{Drill, Look, Recover};
+pub use self::hosts::{Doctor, DoctorScope, Drill, Look, Recover};
 pub use self::node::{Logs, Migrate, Node, NodeOptions, Restart};
 pub use self::options::{BuildOptions, Common, Mode, RelupOptions, VersionOptions};
 pub use self::values::{

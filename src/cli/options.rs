@@ -2,9 +2,11 @@
 //!
 //! An argument's id in capitals is the name of the setting that it gives (`Invocation::settings`).
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 
-use super::values::{AutoVersion, IncrementVersion};
+use super::values::{AutoVersion, GitRef, IncrementVersion};
 
 /// The options that every command takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -28,6 +30,9 @@ pub struct Common {
     /// Do not ask: overwrite and delete where a question would come.
     #[arg(id = "FORCE", short = 'F', long = "force", global = true)]
     pub force: bool,
+    /// Work on this many hosts at a time [default: 32].
+    #[arg(id = "PARALLEL", long = "parallel", value_name = "N", require_equals = true, global = true)]
+    pub parallel: Option<NonZeroUsize>,
     /// Set by `mix edeliver`: standard output belongs to the mix task.
     #[arg(id = "RUNS_AS_MIX_TASK", long = "runs-as-mix-task", global = true, hide = true)]
     pub runs_as_mix_task: bool,
@@ -132,4 +137,61 @@ pub struct RelupOptions {
         require_equals = true
     )]
     pub module: Option<String>,
+}
+
+/// Which commit an upgrade or update is built from.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct CommitOptions {
+    /// The commit to build [default: the newest of the branch].
+    #[arg(id = "TO", long = "to", value_name = "COMMIT", require_equals = true)]
+    pub to: Option<GitRef>,
+    /// Build this branch [default: BRANCH in .deliver/config, else master, else main].
+    #[arg(id = "BRANCH", long = "branch", value_name = "BRANCH", require_equals = true)]
+    pub branch: Option<GitRef>,
+}
+
+/// How nodes are restarted with a new release.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct RollingOptions {
+    /// Restart this many nodes at a time; each must have proven itself before the next ones.
+    ///
+    /// DRAIN_COMMAND and UNDRAIN_COMMAND take each host out of the balancing and back. When one fails,
+    /// all go back, as many at a time.
+    #[arg(id = "DEPLOY_BATCH", long = "batch", value_name = "N", require_equals = true)]
+    pub batch: Option<NonZeroUsize>,
+    /// Restart the first host's node alone, and ask before the others.
+    ///
+    /// With CANARY_FOR it is watched for so many seconds instead, and nobody is asked.
+    #[arg(id = "canary", long = "canary")]
+    pub canary: bool,
+}
+
+/// Migrations as a part of a deploy.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct MigrateOptions {
+    /// Migrate the database; when that fails, the release is rolled back.
+    ///
+    /// On one host, after the new release has been verified on all of them, or before the old nodes
+    /// are stopped (MIGRATE_WHEN=before).
+    #[arg(id = "MIGRATE", long = "migrate")]
+    pub migrate: bool,
+    /// If the deploy fails, also undo the migrations that it ran, and only those.
+    ///
+    /// Without it they stay: undoing them may lose data.
+    #[arg(id = "ROLLBACK_MIGRATIONS", long = "rollback-migrations")]
+    pub rollback_migrations: bool,
+}
+
+/// What is asked for before hosts are changed.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Precautions {
+    /// Also take the lock of a deployer on another machine, where you know that it is gone.
+    #[arg(id = "force_unlock", long = "force-unlock")]
+    pub force_unlock: bool,
+    /// Only show what would be done; nothing is changed, and no lock is taken.
+    #[arg(id = "plan", long = "plan")]
+    pub plan: bool,
+    /// Show the plan as JSON, for programs.
+    #[arg(id = "json", long, requires = "plan")]
+    pub json: bool,
 }

@@ -109,6 +109,7 @@ impl Command {
             Command::History(_) => "history",
             Command::Recover(_) => "recover",
             Command::Drill(_) => "drill",
+            Command::Doctor(_) => "doctor",
             Command::Node(node) => node.action(),
             Command::Show(_) => "show",
             Command::Edit(_) => "edit",
@@ -152,6 +153,7 @@ impl Command {
             | Command::History(_)
             | Command::Recover(_)
             | Command::Drill(_)
+            | Command::Doctor(_)
             | Command::Node(_)
             | Command::Upload(Copy::File { .. })
             | Command::Download(Copy::File { .. })
@@ -174,6 +176,7 @@ impl Command {
             | Command::History(_)
             | Command::Recover(_)
             | Command::Drill(_)
+            | Command::Doctor(_)
             | Command::Completions { .. }
             | Command::Manual => return None,
             _ => match self.what() {

@@ -100,10 +100,12 @@ pub enum IncrementVersion {
 /// Which part of the versions `increase` raises in the project's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Increase {
-    /// The last of three parts; a third part is added where there are two.
+    /// The last of three parts; a third part is added where there are two. In mix.exs the second one.
     Minor,
-    /// The second part.
+    /// The second part. In mix.exs the first one.
     Major,
+    /// The last of three parts; a third part is added where there are two.
+    Patch,
     /// The first part: 1.2.3 becomes 2.0.
     Version,
 }
@@ -114,6 +116,7 @@ impl Increase {
         match self {
             Increase::Minor => "minor",
             Increase::Major => "major",
+            Increase::Patch => "patch",
             Increase::Version => "version",
         }
     }

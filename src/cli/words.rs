@@ -118,6 +118,10 @@ pub(super) fn place(rest: &[String], leaf: &clap::Command) -> Result<Placed, Usa
     if ids.contains(&"INCREASE_VERSION_TYPE") {
         return place_increase(rest);
     }
+    if ids.contains(&"scope") {
+        let words = rest.iter().filter(|word| !NOISE.contains(&word.as_str()));
+        return Ok(Placed { arguments: words.cloned().collect(), ..Placed::default() });
+    }
     // File names and versions are taken as they are, whatever they look like.
     let verbatim = ids.iter().filter(|id| **id != "DEPLOY_ENVIRONMENT").count().min(rest.len());
     let mut placed = place_stage(&rest[verbatim..])?;
@@ -203,18 +207,18 @@ fn place_nodes(words: &[String], migrate: bool) -> Result<Placed, UsageError> {
     Ok(placed)
 }
 
-/// `increase [major|minor] version(s)`: alone, `versions` raises the first part.
+/// `increase [major|minor|patch] version(s)`: alone, `versions` raises the first part.
 fn place_increase(words: &[String]) -> Result<Placed, UsageError> {
     let mut words = words.iter().map(String::as_str).peekable();
     let part = match words.next() {
         None => return Ok(Placed::default()),
         Some("version" | "versions") => "version",
-        Some(part @ ("major" | "minor")) => part,
+        Some(part @ ("major" | "minor" | "patch")) => part,
         Some(word) => {
             let error = UsageError::new(format!(
-                "unknown word '{word}' after 'increase'; known are major, minor, versions"
+                "unknown word '{word}' after 'increase'; known are major, minor, patch, versions"
             ));
-            return Err(error.suggest(nearest(word, ["major", "minor", "versions"].into_iter())));
+            return Err(error.suggest(nearest(word, ["major", "minor", "patch", "versions"].into_iter())));
         }
     };
     words.next_if(|word| part != "version" && matches!(*word, "version" | "versions"));

@@ -118,6 +118,16 @@ pub fn run(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failure>
     let report = context.report;
     let app = context.settings.app.to_uppercase();
     report.banner(&format!("BUILDING RELEASE OF {app} APP ON BUILD HOST"));
+    let stored = build(context)?;
+    report.banner(&format!("RELEASE BUILD OF {app} WAS SUCCESSFUL!"));
+    Ok(stored)
+}
+
+/// The same as part of another command.
+///
+/// # Errors
+/// As [`run`].
+pub fn build(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failure> {
     if let Some(hooked) = context.hooked {
         // As the original's set_build_hosts has it.
         hooked.hooks().work_on(std::slice::from_ref(&context.settings.host), &context.settings.at);
@@ -125,9 +135,7 @@ pub fn run(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failure>
     let mut build = Build::open(context)?;
     let built = BuildStep::recipe().try_for_each(|step| build.run(step)).and_then(|()| build.stored());
     build.unlock();
-    let stored = built?;
-    report.banner(&format!("RELEASE BUILD OF {app} WAS SUCCESSFUL!"));
-    Ok(stored)
+    built
 }
 
 /// What a build makes at the moment.

@@ -21,7 +21,9 @@ pub fn run(settings: &Settings, report: &Report, json: bool) -> Result<(), Failu
         return Ok(());
     }
     report.print(&listing(settings));
-    warn(settings, report);
+    for warning in warnings(settings) {
+        report.hint(&warning);
+    }
     let each = settings.missing_for_each().map_err(Failure::usage)?;
     check_values(settings).map_err(Failure::usage)?;
     let incomplete = each.iter().filter(|(_, missing)| !missing.is_empty()).count();
@@ -38,16 +40,16 @@ pub fn run(settings: &Settings, report: &Report, json: bool) -> Result<(), Failu
         .hint(format!("set what is missing in {} or in the environment", settings.config())))
 }
 
-/// Warns about what a config does not do although it looks as if.
-fn warn(settings: &Settings, report: &Report) {
+/// What a config does not do although it looks as if.
+pub fn warnings(settings: &Settings) -> Vec<String> {
     // A project need not have a config, and one that cannot be read has been told about before.
     let text = fs_err::read_to_string(settings.project().join(settings.config())).unwrap_or_default();
-    for trap in traps(&text) {
-        report.hint(&format!("{}:{}: {trap}", settings.config(), trap.line));
-    }
-    for setting in settings.iter().filter(|setting| is_unread(setting, settings, &text)) {
-        report.hint(&format!("{}: nothing reads {}{}", setting.origin, setting.name, meant(&setting.name)));
-    }
+    let traps = traps(&text).into_iter().map(|trap| format!("{}:{}: {trap}", settings.config(), trap.line));
+    let unread = settings
+        .iter()
+        .filter(|setting| is_unread(setting, settings, &text))
+        .map(|setting| format!("{}: nothing reads {}{}", setting.origin, setting.name, meant(&setting.name)));
+    traps.chain(unread).collect()
 }
 
 /// Whether neither we nor the config itself, nor a program that it exports it to, reads a setting.

@@ -9,6 +9,7 @@ use crate::cli::Invocation;
 use crate::deploy::Target;
 use crate::exit::{Failure, OrUsage};
 use crate::host::agent::Place;
+use crate::host::limit_to;
 use crate::report::{Redactor, Report, ReportOptions};
 use crate::settings::{DeploySettings, Settings, SettingsError};
 use crate::shell::{Hooks, OnDemand, ScriptMode, ShellError, ShellOptions, bash_of};
@@ -75,6 +76,9 @@ impl Context {
         let mut shell = OnDemand::new(project, shown.clone(), interrupt.clone());
         let settings = Settings::load_with(project, &environment, &invocation.settings(), &mut shell)
             .map_err(refused)?;
+        if let Some(hosts) = settings.parallel().map_err(refused)? {
+            limit_to(hosts);
+        }
         let report = Report::new(ReportOptions {
             verbose: matches!(settings.get("MODE"), Some("verbose" | "debug")),
             log_file: settings.log_file(),

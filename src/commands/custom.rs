@@ -2,10 +2,10 @@
 
 use anyhow::anyhow;
 
-use super::Context;
 use super::build_release::{Build, BuildStep, Prepared};
+use super::{Context, framed};
 use crate::cli::Custom;
-use crate::exit::{Failure, OrUsage};
+use crate::exit::Failure;
 use crate::shell::{Hosts, Ran, RemoteScript, Reply, Requests, Serving, Variables};
 
 /// Runs the strategy's `run`, or its `help`.
@@ -22,16 +22,14 @@ pub fn run(context: &Context, custom: &Custom, strategy: &str) -> Result<(), Fai
     if custom.help {
         return call(context, "help", &mut running);
     }
-    let app = context.settings.app().or_usage()?.to_uppercase();
     let command = custom.words.first().map(|word| word.to_uppercase()).unwrap_or_default();
-    context.report.banner(&format!("EDELIVER {app} WITH {command} COMMAND"));
-    let ran = call(context, "run", &mut running);
-    if let Some(build) = &mut running.build {
-        build.unlock();
-    }
-    ran?;
-    context.report.banner(&format!("{command} DONE!"));
-    Ok(())
+    framed(context, &command, || {
+        let ran = call(context, "run", &mut running);
+        if let Some(build) = &mut running.build {
+            build.unlock();
+        }
+        ran
+    })
 }
 
 fn call(context: &Context, function: &str, running: &mut Running<'_>) -> Result<(), Failure> {

@@ -1,15 +1,17 @@
 //! `edeliver deploy release`: a release from the store to all hosts of a stage, or to none.
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 
 use super::rolling::{ask_to_go_on, rolling};
 use super::stage_hooks::StageHooks;
+use super::staging::{Staging, own_steps};
 use super::{Context, plan, select};
 use crate::cli::DeployRelease;
 use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::Failure;
 use crate::release::ExpectedErts;
-use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure};
+use crate::report::Tone;
+use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure, Stage};
 use crate::store::release_kinds;
 
 /// The recipe (PARITY.md section 4, "deploy release").
@@ -19,22 +21,34 @@ use crate::store::release_kinds;
 pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
-    if !release.plan {
-        context.report.banner(&format!("DEPLOYING RELEASE OF {app} APP TO {stage} HOSTS"));
+    if !release.precautions.plan {
+        announce(context, "RELEASE", &app, settings.stage);
         context.report.status("Authorizing hosts");
     }
     let mut job = job(context, &settings, settings.version.as_deref())?;
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
-    job.claim.force_unlock = release.force_unlock;
+    job.claim.force_unlock = release.precautions.force_unlock;
     job.migrations = migrations(context, &settings, &job)?;
-    job.rolling = rolling(&settings, release.canary)?;
-    if release.plan {
-        return plan::run(context, &job, release.json);
+    job.rolling = rolling(&settings, release.rolling.canary)?;
+    if release.precautions.plan {
+        return plan::run(context, &job, release.precautions.json);
     }
     deploy(context, &settings, job, &[])?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));
     Ok(())
+}
+
+/// The line that a deploy begins with. Production stands out.
+pub(super) fn announce(context: &Context, what: &str, app: &str, stage: Stage) {
+    let tone = if stage == Stage::Production { Tone::Alarm } else { Tone::Notice };
+    let (app, hosts) = (format!(" OF {app} APP TO "), format!("{} HOSTS", stage.as_str().to_uppercase()));
+    context.report.banner_of(&[
+        (Tone::Good, "DEPLOYING "),
+        (Tone::Notice, what),
+        (Tone::Good, &app),
+        (tone, &hosts),
+    ]);
 }
 
 /// The migrations of this deploy, when it can run them.
@@ -69,12 +83,17 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     let opened = store.open(&archive)?;
     // A config that uploads it by itself asks for its name.
     context.hooks().variables_mut().set("RELEASE_FILE", opened.name.to_string());
+    let own_steps = own_steps(context);
     // The archive's name may carry a revision that the release itself does not know.
-    let boots =
-        opened.manifest.boots(&settings.app, ExpectedErts::Optional).with_context(|| opened.place.clone())?;
+    let version = match opened.manifest.boots(&settings.app, ExpectedErts::Optional) {
+        Ok(boots) => boots.version,
+        // It need not hold a release as it is.
+        Err(_) if own_steps.extract => archive.name.version.clone(),
+        Err(error) => return Err(Failure::failed(anyhow!(error).context(opened.place))),
+    };
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
-    let mut job = Job::new(settings, boots.version, opened.source, opened.manifest, report, interrupt);
-    job.revision = opened.revision;
+    let mut job = Job::new(settings, version, opened.source, opened.manifest, report, interrupt);
+    (job.revision, job.own_steps) = (opened.revision, own_steps);
     Ok(job)
 }
 
@@ -82,7 +101,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
 /// the config that run when all hosts have verified; when one fails, all go back.
 pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&str]) -> Result<(), Failure> {
     let report = &context.report;
-    let (version, clean, start) = (job.version.clone(), job.clean, job.start);
+    let (version, own_steps, start) = (job.version.clone(), job.own_steps, job.start);
     let migrate = job.migrations.map(|migrations| migrations.when);
     let migrating = |when| {
         let now = migrate == Some(when);
@@ -91,29 +110,17 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&s
         }
         now
     };
-    let file = format!("{}_{version}.tar.gz", settings.app);
     let hooks = StageHooks::new(context, settings, Some(&version))?;
     hooks.let_restart_in_batches(&job.rolling)?;
+    let staging = Staging::new(report, settings, &hooks, &job);
     Deploy::open(job, hooks.targets(settings)?)
-        .and_then(|deploy| {
-            const UPLOAD: &str = "upload_release_archive";
-            if hooks.defines(UPLOAD) {
-                return deploy.brought_by(&file, |sessions| hooks.run(UPLOAD, sessions));
-            }
-            report.status(&format!("Uploading archive of release {version} from local release store"));
-            deploy.stage()
+        .and_then(|deploy| staging.stage(deploy))
+        .and_then(Deploy::switch)
+        .and_then(|deploy| match own_steps.extract {
+            // It has called the hook, or does not want to.
+            true => Ok(deploy),
+            false => deploy.between(|sessions| hooks.run("post_extract_release_archive", sessions)),
         })
-        .and_then(|deploy| {
-            if clean {
-                report.status("Cleaning release directory");
-            }
-            deploy.between(|sessions| hooks.run("pre_extract_release_archive", sessions))
-        })
-        .and_then(|deploy| {
-            report.status(&format!("Extracting archive {file} into {}", settings.deliver_to));
-            deploy.switch()
-        })
-        .and_then(|deploy| deploy.between(|sessions| hooks.run("post_extract_release_archive", sessions)))
         .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })
         .and_then(|deploy| {
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }

@@ -4,7 +4,7 @@
 use anyhow::Context as _;
 
 use super::stage_hooks::StageHooks;
-use super::{Context, plan, select};
+use super::{Context, deploy_release, plan, select};
 use crate::cli::DeployUpgrade;
 use crate::deploy::{Deploy, Failed, Job, Offline, Start};
 use crate::exit::Failure;
@@ -19,14 +19,14 @@ use crate::settings::DeploySettings;
 pub fn run(context: &Context, upgrade: &DeployUpgrade) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
-    if !upgrade.plan {
-        context.report.banner(&format!("DEPLOYING UPGRADE OF {app} APP TO {stage} HOSTS"));
+    if !upgrade.precautions.plan {
+        deploy_release::announce(context, "UPGRADE", &app, settings.stage);
         context.report.status("Authorizing hosts");
     }
     let mut job = job(context, &settings, settings.version.as_deref())?;
-    job.claim.force_unlock = upgrade.force_unlock;
-    if upgrade.plan {
-        return plan::run(context, &job, upgrade.json);
+    job.claim.force_unlock = upgrade.precautions.force_unlock;
+    if upgrade.precautions.plan {
+        return plan::run(context, &job, upgrade.precautions.json);
     }
     deploy(context, &settings, job)?;
     context.report.banner(&format!("DEPLOYED UPGRADE TO {stage}!"));
@@ -48,7 +48,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     let mut job = Job::new(settings, version, opened.source, opened.manifest, report, interrupt);
     job.revision = opened.revision;
     job.start = Start::Hot(Offline::Refused);
-    job.upgrades_from = relup.up_from;
+    (job.upgrades_from, job.restarts_from) = (relup.up_from, relup.restarts_from);
     Ok(job)
 }
 

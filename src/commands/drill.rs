@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 
 use super::look::Looked;
+use super::stage_hooks::EXTRACT;
 use super::{Context, deploy_release, look};
 use crate::deploy::{Claim, Deploy, Failed, HostState, Job, Start, Switched, Target, TargetError, Verified};
 use crate::exit::{Exit, Failure};
@@ -68,6 +69,13 @@ pub fn run(context: &Context) -> Result<(), Failure> {
     job.clean = true;
     job.start = Start::Yes;
     job.drill = true;
+    // What the config clean is not called for a start that fails on purpose.
+    job.own_steps.clean = false;
+    if job.own_steps.extract {
+        let error =
+            anyhow!("the config unpacks releases by itself ({EXTRACT}), which a drill cannot rehearse");
+        return Err(Failure::usage(error));
+    }
     let targets = context.targets(&settings)?;
     let mut times = Times::default();
     let failure = match fail(context, targets, job, &mut times) {

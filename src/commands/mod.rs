@@ -2,27 +2,33 @@
 
 pub mod build_release;
 pub mod check_config;
+mod check_release;
 mod console;
 mod context;
 mod custom;
 mod deploy_release;
 mod deploy_upgrade;
+mod doctor;
 mod drill;
 mod edit;
 mod history;
+mod increase;
 mod logs;
 mod look;
 mod node;
 mod node_hooks;
+mod pack;
 mod plan;
 mod plan_build;
 mod project_help;
+mod question;
 mod recover;
 mod rollback;
 mod rolling;
 mod select;
 mod show;
 mod stage_hooks;
+mod staging;
 mod status;
 mod update;
 mod upgrade;
@@ -35,9 +41,12 @@ use camino::Utf8Path;
 use self::build_release::upgrade::Base;
 pub use self::context::Context;
 use self::project_help::ProjectHelp;
-use crate::cli::{self, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show};
-use crate::exit::{Exit, Failure};
+use crate::cli::{
+    self, Archive, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show,
+};
+use crate::exit::{Exit, Failure, OrUsage as _};
 use crate::node::{Direction, LogRange, Migration, NodeAction};
+use crate::release::ArchiveKind;
 use crate::shell::NoRequests;
 
 /// Runs the command that was asked for in the project at `project`.
@@ -73,12 +82,25 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Status(look) => status::run(context, look.json),
         Command::History(look) => history::run(context, look.json),
         Command::Drill(_) => drill::run(context),
+        Command::Doctor(doctor) => doctor::run(context, doctor.scope),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node),
-        Command::Show(Show::Relup { file }) => show::relup(context, file),
-        Command::Show(Show::Appups) => show::appups(context),
-        Command::Edit(Edit::Relup(selection)) => edit::relup(context, selection),
-        Command::Edit(Edit::Appups(selection)) => edit::appups(context, selection),
+        Command::Show(Show::Relup { file }) => framed(context, "SHOW", || show::relup(context, file)),
+        Command::Show(Show::Appups) => framed(context, "SHOW", || show::appups(context)),
+        Command::Edit(Edit::Relup(selection)) => framed(context, "EDIT", || edit::relup(context, selection)),
+        Command::Edit(Edit::Appups(selection)) => {
+            framed(context, "EDIT", || edit::appups(context, selection))
+        }
+        Command::Increase(increase) => increase::run(context, increase.part),
+        Command::Pack(Archive::Release(which)) => pack::pack_archive(context, ArchiveKind::Release, which),
+        Command::Pack(Archive::Upgrade(which)) => pack::pack_archive(context, ArchiveKind::Upgrade, which),
+        Command::Unpack(Archive::Release(which)) => {
+            pack::unpack_archive(context, ArchiveKind::Release, which)
+        }
+        Command::Unpack(Archive::Upgrade(which)) => {
+            pack::unpack_archive(context, ArchiveKind::Upgrade, which)
+        }
+        Command::Check(Check::Release(which)) => check_release::run(context, which),
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
         }
@@ -87,6 +109,19 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         }
         command => Err(not_built(command)),
     }
+}
+
+/// Runs a command between the lines that the original has around those without words of their own.
+fn framed(
+    context: &Context,
+    command: &str,
+    run: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let app = context.settings.app().or_usage()?.to_uppercase();
+    context.report.banner(&format!("EDELIVER {app} WITH {command} COMMAND"));
+    run()?;
+    context.report.banner(&format!("{command} DONE!"));
+    Ok(())
 }
 
 /// Reads the settings. The words and options that we do not know may be the project's own.
@@ -136,11 +171,11 @@ fn run_build(context: &Context, build: &Build) -> Result<(), Failure> {
     match build {
         Build::Release(_) => build_release::run(&with).map(drop),
         Build::Upgrade(upgrade) => {
-            let to = upgrade.to.as_ref().map(GitRef::as_str);
+            let to = upgrade.commit.to.as_ref().map(GitRef::as_str);
             build_release::upgrade::run(&with, &Base::of(&upgrade.base)?, to).map(drop)
         }
         Build::Appups(appups) => {
-            let to = appups.to.as_ref().map(GitRef::as_str);
+            let to = appups.commit.to.as_ref().map(GitRef::as_str);
             build_release::upgrade::run_appups(&with, &Base::of(&appups.base)?, to)
         }
     }

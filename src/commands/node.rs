@@ -9,6 +9,7 @@ use crate::exit::{Exit, Failure, OrUsage, Signal};
 use crate::host::agent::PhaseError;
 use crate::host::each;
 use crate::node::{self, NodeAction};
+use crate::report::{Report, Tone};
 use crate::settings::{MigrateOn, NodeSettings};
 use crate::transport::{Session, TransportError};
 
@@ -34,7 +35,11 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
         NodeAction::Migrate(_) => format!("migrating {environment} servers"),
         _ => format!("{}ing {environment} servers", action.as_str()),
     });
-    report.status("Authorizing hosts");
+    // The original looks at hosts that are named for this run only.
+    let named = ["HOST", "HOSTS", "SERVER", "SERVERS"];
+    if named.iter().any(|name| context.settings.get(name).is_some_and(|hosts| !hosts.is_empty())) {
+        report.status("Authorizing hosts");
+    }
     let done = format!("{} DONE!", action.as_str().to_uppercase());
     let mut hooks = NodeHooks::new(context)?;
     if hooks.execute(action)? {
@@ -48,9 +53,15 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
         NodeAction::Restart => restart(context, &orders)?,
         _ => each(&orders, |order| ask(context, action, order)),
     };
+    let several = nodes.len() > 1;
+    if several {
+        report.print("");
+    }
     for (index, (node, outcome)) in nodes.iter().zip(&outcomes).enumerate() {
-        let index = (nodes.len() > 1).then_some(index);
-        report.print(&block(environment, index, node, outcome));
+        report.print(&block(report, environment, several.then_some(index), node, outcome));
+        if several {
+            report.print("");
+        }
     }
     failure(action, &nodes, outcomes)?;
     report.banner(&done);
@@ -109,12 +120,14 @@ const INDENTED: &str = "\n            ";
 
 /// As the original shows a node and its response.
 fn block(
+    report: &Report,
     environment: &str,
     index: Option<usize>,
     node: &NodeSettings,
     outcome: &Result<String, Failure>,
 ) -> String {
     let index = index.map_or(String::new(), |index| format!(" {index}"));
+    let environment = report.toned(Tone::Good, environment);
     let mut lines = vec![format!("\n{environment} node:{index}\n")];
     lines.push(format!("  user    : {}", node.host.user().unwrap_or_default()).trim_end().to_owned());
     lines.push(format!("  host    : {}", node.host.host()));
@@ -123,9 +136,9 @@ fn block(
         lines.push(format!("  config  : {config}"));
     }
     match outcome {
-        Ok(response) => lines.push(format!("  response: {response}")),
+        Ok(response) => lines.push(format!("  response: {}", report.toned(Tone::Notice, response))),
         Err(failure) => {
-            lines.push("  response: failed".to_owned());
+            lines.push(format!("  response: {}", report.toned(Tone::Alarm, "failed")));
             let text = format!("{:#}", failure.error);
             lines.push(format!("  error   : {}", text.replace('\n', INDENTED)));
         }

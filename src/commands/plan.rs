@@ -52,7 +52,7 @@ fn row(host: &str, preview: &Preview) -> [String; 8] {
 }
 
 /// A number of bytes as people read it.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{} kB", bytes / 1_000),
@@ -74,7 +74,9 @@ fn changes<'a>(previews: impl Iterator<Item = (&'a str, &'a Preview)>) -> String
         lines.extend(preview.unfinished.iter().map(|id| {
             format!("  The unfinished deploy {id} is undone first; what is to be done may differ then.")
         }));
-        if lines.is_empty() {
+        if preview.decided_by_config {
+            lines.push("  What changes shows when the functions of the config have unpacked it.".to_owned());
+        } else if lines.is_empty() {
             lines.push("  nothing".to_owned());
         }
         by_change.entry(lines.join("\n")).or_default().push(host);
@@ -90,6 +92,7 @@ fn as_json(preview: &Preview) -> serde_json::Value {
         "add": preview.add,
         "replace": preview.replace,
         "remove": preview.remove,
+        "decided_by_config": preview.decided_by_config,
         "node": preview.node.as_str(),
         "space_needed_bytes": preview.space_needed,
         "space_free_bytes": preview.space_free,

@@ -20,7 +20,7 @@ type States = [(String, HostState)];
 pub fn run(context: &Context, rollback: &Rollback) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
-    if !rollback.plan {
+    if !rollback.precautions.plan {
         context.report.banner(&format!("ROLLING BACK {app} APP ON {stage} HOSTS"));
         context.report.status("Authorizing hosts");
     }
@@ -36,9 +36,9 @@ pub fn run(context: &Context, rollback: &Rollback) -> Result<(), Failure> {
         }
     };
     job.start = if settings.start { Start::Yes } else { Start::WhereRunning };
-    job.claim.force_unlock = rollback.force_unlock;
-    if rollback.plan {
-        return plan::run(context, &job, rollback.json);
+    job.claim.force_unlock = rollback.precautions.force_unlock;
+    if rollback.precautions.plan {
+        return plan::run(context, &job, rollback.precautions.json);
     }
     if is_kept {
         back(context, &settings, job)?;

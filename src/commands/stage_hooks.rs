@@ -12,13 +12,16 @@ use crate::settings::DeploySettings;
 use crate::shell::{Hooks, Hosts, Reach, RemoteScript, ScriptError, Serving, Variables};
 use crate::transport::Session;
 
-/// Steps of the original that a transaction cannot hand over: they change the release in its place,
-/// among the data of the application, of which there is no copy to go back to.
-const OURS: [&str; 2] = ["remote_clean_release_dir", "remote_extract_release_archive"];
+/// The steps of the original that a config may do by itself, in a deploy of a release.
+pub(super) const UPLOAD: &str = "upload_release_archive";
+pub(super) const CLEAN: &str = "remote_clean_release_dir";
+pub(super) const EXTRACT: &str = "remote_extract_release_archive";
 
 /// Functions that a deploy calls and whose scripts go to its hosts.
-const CALLED: [&str; 7] = [
-    "upload_release_archive",
+const CALLED: [&str; 9] = [
+    UPLOAD,
+    CLEAN,
+    EXTRACT,
     "pre_extract_release_archive",
     "post_extract_release_archive",
     "pre_start_deployed_release",
@@ -40,16 +43,13 @@ impl<'a> StageHooks<'a> {
     /// They see the stage's hosts, and what is deployed, once that is known.
     ///
     /// # Errors
-    /// When the config redefines a step that must be ours.
+    /// When a setting of it is invalid.
     pub(super) fn new(
         context: &'a Context,
         settings: &DeploySettings,
         version: Option<&Version>,
     ) -> Result<Self, Failure> {
         let mut hooks = context.hooks();
-        for step in OURS {
-            must_be_ours(&hooks, step, "extract_release_archive")?;
-        }
         hooks.work_on(&settings.hosts, &settings.deliver_to);
         let variables = hooks.variables_mut();
         if let Some(version) = version {
@@ -76,7 +76,10 @@ impl<'a> StageHooks<'a> {
     /// # Errors
     /// When the config redefines it: exit status 2.
     pub(super) fn must_be_ours(&self, step: &str) -> Result<(), Failure> {
-        must_be_ours(&self.context.hooks(), step, step)
+        let Some(place) = self.context.hooks().place(step) else { return Ok(()) };
+        let error = anyhow!("{place} redefines {step}, which a deploy must do itself to be able to undo it");
+        Err(Failure::usage(error)
+            .hint(format!("Use the hooks pre_{step} and post_{step} instead of {step}.")))
     }
 
     /// A config that restarts the nodes in its own way does so on all hosts at once.
@@ -125,10 +128,28 @@ impl<'a> StageHooks<'a> {
     /// # Errors
     /// When it fails, or moves the deploy elsewhere.
     pub(super) fn run(&self, function: &str, sessions: Vec<Session>) -> Result<(), Failure> {
+        self.run_in(&self.directory, function, sessions)
+    }
+
+    /// The same with another directory in the place of DELIVER_TO.
+    ///
+    /// # Errors
+    /// As [`StageHooks::run`].
+    pub(super) fn run_in(
+        &self,
+        deliver_to: &str,
+        function: &str,
+        sessions: Vec<Session>,
+    ) -> Result<(), Failure> {
         self.hosts.borrow_mut().reach_over(sessions);
-        self.serve(|hooks, serving| hooks.run(function, &[], serving))?;
-        match self.context.hooks().variables().get("DELIVER_TO") {
-            Some(directory) if directory != self.directory => Err(Failure::failed(anyhow!(
+        self.context.hooks().variables_mut().set("DELIVER_TO", deliver_to);
+        let ran = self.serve(|hooks, serving| hooks.run(function, &[], serving));
+        let mut hooks = self.context.hooks();
+        let left = hooks.variables().get("DELIVER_TO").map(str::to_owned);
+        hooks.variables_mut().set("DELIVER_TO", self.directory.as_str());
+        ran?;
+        match left {
+            Some(directory) if directory != deliver_to => Err(Failure::failed(anyhow!(
                 "{function} has changed DELIVER_TO to {directory}: a deploy cannot move while it is under way"
             ))
             .hint("Set DELIVER_TO (or TEST_AT) outside of functions, for instance depending on $DEPLOY_ENVIRONMENT.")),
@@ -152,11 +173,4 @@ impl<'a> StageHooks<'a> {
         let mut serving = Serving::new(&mut hosts, self.context.script_mode(), &mut steps);
         call(&mut self.context.hooks(), &mut serving)
     }
-}
-
-fn must_be_ours(hooks: &Hooks, step: &str, hooked_as: &str) -> Result<(), Failure> {
-    let Some(place) = hooks.place(step) else { return Ok(()) };
-    let error = anyhow!("{place} redefines {step}, which a deploy must do itself to be able to undo it");
-    Err(Failure::usage(error)
-        .hint(format!("Use the hooks pre_{hooked_as} and post_{hooked_as} instead of {step}.")))
 }

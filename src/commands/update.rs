@@ -2,13 +2,14 @@
 
 use anyhow::anyhow;
 
-use super::build_release::{self, Prepared, Source};
+use super::build_release::{self, BuildContext, Prepared, Source};
 use super::rolling::rolling;
 use super::stage_hooks::StageHooks;
-use super::{Context, deploy_release, plan_build};
+use super::{Context, deploy_release, framed, plan_build};
 use crate::cli::{GitRef, Update};
-use crate::deploy::Start;
+use crate::deploy::{Rolling, Start};
 use crate::exit::Failure;
+use crate::settings::DeploySettings;
 
 /// The recipe (PARITY.md section 4, "update"). That the nodes run the new version is verified in the
 /// deploy, with --start-deploy.
@@ -17,31 +18,39 @@ use crate::exit::Failure;
 /// When anything failed: then every host is as it was before, unless the failure says otherwise.
 pub fn run(context: &Context, update: &Update) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
-    let stage = settings.stage.as_str().to_uppercase();
-    let rolling = rolling(&settings, update.canary)?;
-    let prepared = Prepared::of(context)?.at(update.to.as_ref().map(GitRef::as_str));
+    let rolling = rolling(&settings, update.rolling.canary)?;
+    let prepared = Prepared::of(context)?.at(update.commit.to.as_ref().map(GitRef::as_str));
     let build = prepared.build(context);
     let source = Source::of(&build)?;
-    if update.plan {
-        return plan_build::run(context, &build, &source, update.json);
+    if update.precautions.plan {
+        return plan_build::run(context, &build, &source, update.precautions.json);
     }
+    framed(context, "UPDATE", || build_and_deploy(context, update, &settings, &build, &source, rolling))
+}
+
+fn build_and_deploy(
+    context: &Context,
+    update: &Update,
+    settings: &DeploySettings,
+    build: &BuildContext<'_>,
+    source: &Source,
+    rolling: Rolling,
+) -> Result<(), Failure> {
     let report = &context.report;
-    report.banner(&format!("UPDATING {} APP ON {stage} HOSTS", settings.app.to_uppercase()));
-    StageHooks::new(context, &settings, None)?.run("pre_erlang_update", Vec::new())?;
+    StageHooks::new(context, settings, None)?.run("pre_erlang_update", Vec::new())?;
     report.status(&format!("Updating to revision {} from branch {}", source.revision, source.refspec));
     report.status("Building the release for the update");
-    let stored = build_release::run(&build)?.ok_or_else(not_stored)?;
+    let stored = build_release::build(build)?.ok_or_else(not_stored)?;
     let version = stored.name.version;
     report.status(&format!("Deploying version {version} to {} hosts", settings.stage.as_str()));
-    let mut job = deploy_release::job(context, &settings, Some(version.as_str()))?;
+    report.status("Authorizing hosts");
+    let mut job = deploy_release::job(context, settings, Some(version.as_str()))?;
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
-    job.claim.force_unlock = update.force_unlock;
+    job.claim.force_unlock = update.precautions.force_unlock;
     job.rolling = rolling;
-    job.migrations = deploy_release::migrations(context, &settings, &job)?;
-    deploy_release::deploy(context, &settings, job, &["post_erlang_deployed_update", "post_erlang_update"])?;
-    report.banner(&format!("UPDATED {stage} TO {version}!"));
-    Ok(())
+    job.migrations = deploy_release::migrations(context, settings, &job)?;
+    deploy_release::deploy(context, settings, job, &["post_erlang_deployed_update", "post_erlang_update"])
 }
 
 /// The config has a way of its own to store releases, and we do not know what it has stored.

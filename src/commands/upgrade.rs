@@ -3,8 +3,9 @@
 use anyhow::anyhow;
 
 use super::build_release::{self, BuildContext, Prepared, Source, upgrade};
+use super::stage_hooks::EXTRACT;
 use super::update::not_stored;
-use super::{Base, Context, deploy_release, deploy_upgrade, look, plan_build};
+use super::{Base, Context, deploy_release, deploy_upgrade, framed, look, plan_build};
 use crate::cli::{GitRef, Upgrade};
 use crate::deploy::{Claim, Ending, HostState, Offline, Start, Target};
 use crate::exit::{Failure, OrUsage};
@@ -23,41 +24,46 @@ type States = [(String, HostState)];
 /// before, unless the failure says otherwise.
 pub fn run(context: &Context, options: &Upgrade) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
-    let stage = settings.stage.as_str();
-    let prepared = Prepared::of(context)?.at(options.to.as_ref().map(GitRef::as_str));
+    let prepared = Prepared::of(context)?.at(options.commit.to.as_ref().map(GitRef::as_str));
     let build = prepared.build(context);
     let source = Source::of(&build)?;
-    if options.plan {
-        return plan_build::run(context, &build, &source, options.json);
+    if options.precautions.plan {
+        return plan_build::run(context, &build, &source, options.precautions.json);
     }
+    framed(context, "UPGRADE", || build_and_deploy(context, options, &settings, &build, &source))
+}
+
+fn build_and_deploy(
+    context: &Context,
+    options: &Upgrade,
+    settings: &DeploySettings,
+    build: &BuildContext<'_>,
+    source: &Source,
+) -> Result<(), Failure> {
     let report = &context.report;
-    report.banner(&format!(
-        "UPGRADING {} APP ON {} HOSTS",
-        settings.app.to_uppercase(),
-        stage.to_uppercase()
-    ));
+    let stage = settings.stage.as_str();
     report.status(&format!("Upgrading to revision {} from branch {}", source.revision, source.refspec));
     report.status(&format!("Detecting release versions on {stage} hosts"));
     let claim = Claim::new(report.clone());
     let states = look::at_hosts(context, |target: &mut Target| target.state(&claim))?.into_answers()?;
     let offline = states.iter().filter(|(_, state)| state.node == NodeState::Stopped).count();
-    let version = match running(&states)? {
-        None => deploy_to_offline(context, &settings, &build, options)?,
+    match running(&states)? {
+        None => deploy_to_offline(context, settings, build, options),
         Some(running) => {
-            let base = base(&build, &source, &running, &states)?;
+            if offline > 0 {
+                must_not_unpack(context)?;
+            }
+            let base = base(build, source, &running, &states)?;
             report.status(&format!("Building the upgrade from version {running}"));
-            let stored = upgrade::run(&build, &base, options.to.as_ref().map(GitRef::as_str))?;
+            let stored = upgrade::build(build, &base, options.commit.to.as_ref().map(GitRef::as_str))?;
             let version = stored.ok_or_else(not_stored)?.name.version;
             report.status(&format!(
                 "Deploying upgrades to {} online and releases to {offline} offline hosts",
                 states.len() - offline
             ));
-            deploy_hot(context, &settings, &version, offline > 0, options)?;
-            version
+            deploy_hot(context, settings, &version, offline > 0, options)
         }
-    };
-    report.banner(&format!("UPGRADED {} TO {version}!", stage.to_uppercase()));
-    Ok(())
+    }
 }
 
 /// The version that all running nodes run; none when no node runs.
@@ -116,6 +122,14 @@ fn revision_of(version: &Version, states: &States) -> Option<String> {
     states.iter().find_map(|(_, state)| deployed(state))
 }
 
+/// Hosts whose node is down get the release in the transaction that upgrades the others, where functions
+/// of the config have no replica to work in.
+fn must_not_unpack(context: &Context) -> Result<(), Failure> {
+    let Some(place) = context.hooks().place(EXTRACT) else { return Ok(()) };
+    let error = anyhow!("{place} redefines {EXTRACT}, and nodes that are down would get the release by it");
+    Err(Failure::usage(error).hint("Start the nodes that are down, or leave their hosts out with --host=."))
+}
+
 fn deploy_hot(
     context: &Context,
     settings: &DeploySettings,
@@ -131,7 +145,7 @@ fn deploy_hot(
         })?;
     }
     job.start = Start::Hot(if settings.start { Offline::Started } else { Offline::Stopped });
-    job.claim.force_unlock = options.force_unlock;
+    job.claim.force_unlock = options.precautions.force_unlock;
     deploy_upgrade::deploy(context, settings, job)
 }
 
@@ -141,12 +155,11 @@ fn deploy_to_offline(
     settings: &DeploySettings,
     build: &BuildContext<'_>,
     options: &Upgrade,
-) -> Result<Version, Failure> {
+) -> Result<(), Failure> {
     context.report.status("No node runs: building a release for all hosts");
-    let version = build_release::run(build)?.ok_or_else(not_stored)?.name.version;
+    let version = build_release::build(build)?.ok_or_else(not_stored)?.name.version;
     let mut job = deploy_release::job(context, settings, Some(version.as_str()))?;
     job.start = if settings.start { Start::Yes } else { Start::No };
-    job.claim.force_unlock = options.force_unlock;
-    deploy_release::deploy(context, settings, job, &[])?;
-    Ok(version)
+    job.claim.force_unlock = options.precautions.force_unlock;
+    deploy_release::deploy(context, settings, job, &[])
 }

@@ -31,6 +31,24 @@ pub enum TargetError {
         /// All that speaks against it.
         problems: Vec<String>,
     },
+    /// A function of the config was to work elsewhere.
+    #[error("{host}: the release in its place was changed{}", .changes.iter().take(10).map(|change| format!("\n  {change}")).collect::<String>())]
+    InPlace {
+        /// The host.
+        host: HostAddr,
+        /// A line for each path.
+        changes: Vec<String>,
+    },
+    /// What functions of the config have made is not what is deployed.
+    #[error("{host}: the functions of the config have not made release {version}: {reason}")]
+    Made {
+        /// The host.
+        host: HostAddr,
+        /// What was to be made.
+        version: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// What a dead deployer has left could not be undone.
     #[error("what is unfinished could not be undone: {0}")]
     Unrecovered(PhaseError),

@@ -93,6 +93,15 @@ impl Failed {
         if !lost.is_empty() {
             return unrestored(&job, failure, "not all hosts could be put back as they were", &lost);
         }
+        if let Some(changed) = changed_in_place(&targets) {
+            failure.exit = Exit::Unrestored;
+            failure.error = failure.error.context(format!(
+                "a function of the config has changed the release in its place, and not the one in DELIVER_TO:{changed}"
+            ));
+            return failure
+                .hint("While remote_clean_release_dir, remote_extract_release_archive and upload_release_archive run, DELIVER_TO is another directory: they must name what they change by it.")
+                .hint("Correct the function; then a deploy of the version that was there, with --clean-deploy, brings its files back.");
+        }
         if let Some(left) = migrations_left(&targets) {
             failure.exit = Exit::Unrestored;
             failure.error = failure.error.context(format!(
@@ -172,11 +181,28 @@ fn end(target: &mut Target, job: &Job, reason: &str) -> Result<Ended, TargetErro
 
 /// Migrations that should have been undone; none when all is well.
 fn migrations_left(targets: &Targets) -> Option<String> {
-    let of = |target: &Target| -> Vec<String> {
-        target.migrations_left.iter().map(|left| format!("\n  {}: {left}", target.addr())).collect()
+    lines(targets, |target| &target.migrations_left)
+}
+
+/// What functions of the config have done to releases in their place; none when all is well.
+fn changed_in_place(targets: &Targets) -> Option<String> {
+    lines(targets, |target| &target.changed_in_place)
+}
+
+/// A line for each of these of each host, not too many of one; none when there are none.
+fn lines(targets: &Targets, of: impl Fn(&Target) -> &[String]) -> Option<String> {
+    const SHOWN: usize = 10;
+    let of_host = |target: &Target| -> String {
+        let all = of(target);
+        let mut lines: String =
+            all.iter().take(SHOWN).map(|line| format!("\n  {}: {line}", target.addr())).collect();
+        if all.len() > SHOWN {
+            lines.push_str(&format!("\n  {}: and {} more", target.addr(), all.len() - SHOWN));
+        }
+        lines
     };
-    let left: Vec<String> = targets.hosts.iter().flat_map(|target| of(&lock(target))).collect();
-    (!left.is_empty()).then(|| left.concat())
+    let lines: String = targets.hosts.iter().map(|target| of_host(&lock(target))).collect();
+    (!lines.is_empty()).then_some(lines)
 }
 
 /// What a host had to say about the failed release.

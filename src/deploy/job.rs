@@ -6,6 +6,7 @@ use super::claim::Claim;
 use super::history::{Ending, HistoryEntry};
 use super::payload::{Payload, Payloads};
 use super::plan::Plan;
+use super::replica::OwnSteps;
 use super::rolling::Rolling;
 use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
@@ -26,12 +27,16 @@ pub struct Job {
     pub revision: Option<String>,
     /// `--clean-deploy`.
     pub clean: bool,
+    /// What the config does in place of us.
+    pub own_steps: OwnSteps,
     /// Whether nodes are started with it.
     pub start: Start,
     /// Whether the start is taken for a failed one, however well it went (`edeliver drill`).
     pub drill: bool,
     /// The versions that the relup leads from, where nodes are upgraded without a restart.
     pub upgrades_from: Vec<String>,
+    /// Those of them from where the relup restarts the node all the same.
+    pub restarts_from: Vec<String>,
     /// The stage, as the command line names it.
     pub stage: &'static str,
     /// `HEALTH_CHECK`.
@@ -134,9 +139,11 @@ impl Job {
             version,
             revision: None,
             clean: false,
+            own_steps: OwnSteps::default(),
             start: Start::No,
             drill: false,
             upgrades_from: Vec::new(),
+            restarts_from: Vec::new(),
             stage: settings.stage.as_str(),
             health_check: settings.health_check.clone(),
             on_failure: settings.on_failure,
@@ -184,7 +191,11 @@ impl Job {
 
     /// What the host is to look for, beside what every deploy wants to know.
     pub(super) fn survey_for(&self) -> &'static str {
-        if matches!(self.start, Start::Hot(_)) { "upgrade" } else { "" }
+        match self.start {
+            Start::Hot(_) => "upgrade",
+            _ if self.replicates() => "replicate",
+            _ => "",
+        }
     }
 
     /// The archive, where there is one.

@@ -4,6 +4,7 @@
 
 mod claim;
 mod error;
+mod examine;
 mod failed;
 mod history;
 mod job;
@@ -13,6 +14,7 @@ mod plan;
 mod preflight;
 mod preview;
 mod recover;
+mod replica;
 mod rolling;
 mod state;
 mod survey;
@@ -22,11 +24,13 @@ mod wanted;
 
 pub use claim::Claim;
 pub use error::TargetError;
+pub use examine::{ExamineError, Examined};
 pub use failed::Failed;
 pub use history::{Ending, HistoryEntry};
 pub use job::{Job, Offline, Start};
 pub use preview::{NodeChange, Preview};
 pub use recover::Recovered;
+pub use replica::{OwnSteps, Replicated, UnpackedBy};
 pub use rolling::{Canary, Rolling};
 pub use state::{Holder, HostState, LastDeploy, Unfinished};
 pub use target::Target;

@@ -13,6 +13,7 @@ pub const SCRIPT: &str = concat!(
     include_str!("agent/survey.sh"),
     include_str!("agent/state.sh"),
     include_str!("agent/stage.sh"),
+    include_str!("agent/replica.sh"),
     include_str!("agent/switch.sh"),
     include_str!("agent/prune.sh"),
     include_str!("../node/node.sh"),
@@ -40,6 +41,12 @@ pub enum Phase {
     Stage,
     /// Removes what the config has brought for nothing.
     Forget,
+    /// Makes a replica of DELIVER_TO, for functions of the config to work in.
+    Replicate,
+    /// Lists what the release in its place consists of.
+    Release,
+    /// Stages what functions of the config have made in the replica.
+    TakeReplica,
     /// Makes ready what the last deploy has put aside.
     Previous,
     /// Renames them into place.
@@ -89,6 +96,9 @@ impl Phase {
             Phase::Open => "open",
             Phase::Stage => "stage",
             Phase::Forget => "forget",
+            Phase::Replicate => "replicate",
+            Phase::Release => "release",
+            Phase::TakeReplica => "take_replica",
             Phase::Previous => "previous",
             Phase::Switch => "switch",
             Phase::Stop => "stop",
@@ -120,6 +130,9 @@ impl Phase {
             Phase::Open => "locking and looking at the host",
             Phase::Stage => "sending the release",
             Phase::Forget => "removing the archive",
+            Phase::Replicate => "copying the release for the functions of the config",
+            Phase::Release => "looking at the release in its place",
+            Phase::TakeReplica => "staging what the functions of the config have made",
             Phase::Previous => "looking for the previous release",
             Phase::Switch => "switching to the new files",
             Phase::Stop => "stopping the running node",
@@ -144,6 +157,7 @@ impl Phase {
         !matches!(
             self,
             Phase::Forget
+                | Phase::Release
                 | Phase::Hold
                 | Phase::Undo
                 | Phase::Commit
@@ -157,7 +171,7 @@ impl Phase {
     pub fn time_limit(self, place: &Place) -> Duration {
         let node = node::time_limit(place);
         match self {
-            Phase::Stage => Duration::from_secs(6 * 3600),
+            Phase::Stage | Phase::Replicate | Phase::TakeReplica => Duration::from_secs(6 * 3600),
             Phase::Stop
             | Phase::Start
             | Phase::Install
@@ -171,6 +185,7 @@ impl Phase {
             | Phase::Fingerprint
             | Phase::Open
             | Phase::Forget
+            | Phase::Release
             | Phase::Previous
             | Phase::Switch
             | Phase::Commit

@@ -1,12 +1,14 @@
 //! What is to be renamed on a host, in which order: a pure function of what is wanted and what is there.
 
+use std::collections::HashSet;
+
 use super::survey::{Found, Survey};
 use super::wanted::{Name, Wanted, WantedKind, cleaned, mode_on_host, unescaped};
 use crate::host::agent::Unreadable;
 use crate::release::Version;
 
 /// The changes on one host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// In the order in which they are made. Undone in the opposite order.
     pub steps: Vec<Step>,
@@ -84,6 +86,14 @@ impl Plan {
         Self::of(wanted, survey, clean, &|_| true)
     }
 
+    /// Plans how the host gets to a release that it has made itself, and of which nothing need be sent.
+    /// `gone` are the paths that the release does not have any more.
+    pub fn of_replica(wanted: &[Wanted], survey: &Survey, gone: &[String]) -> Self {
+        let mut steps: Vec<Step> = gone.iter().cloned().map(Step::Aside).collect();
+        steps.append(&mut Self::new(wanted, survey, false).steps);
+        Self { steps, payload: Vec::new() }
+    }
+
     /// The same for `wanted` entries of which only those that `belongs` says are to come.
     fn of(wanted: &[Wanted], survey: &Survey, clean: bool, belongs: &dyn Fn(&str) -> bool) -> Self {
         let mut steps = Vec::new();
@@ -91,11 +101,12 @@ impl Plan {
         let mut modes = Vec::new();
         let top: Vec<&str> = wanted.iter().map(|entry| entry.path.as_str()).collect();
         let fresh = if clean { asides(&top, wanted, survey, &mut steps) } else { Vec::new() };
-        // The path whose whole subtree a step already brings.
-        let mut covered: Option<String> = None;
+        // The paths whose whole subtree a step already brings. Between a directory and what is in it may
+        // stand others: `js`, `js.map`, `js/app.js`.
+        let mut covered: HashSet<&str> = HashSet::new();
         for (index, (entry, found)) in wanted.iter().zip(&survey.entries).enumerate() {
             let inside = |base: &str| is_inside(&entry.path, base);
-            if covered.as_deref().is_some_and(inside) {
+            if parents(&entry.path).any(|parent| covered.contains(parent)) {
                 payload.push(index);
             } else if !belongs(&entry.path) {
                 continue;
@@ -108,7 +119,7 @@ impl Plan {
                 };
                 steps.push(step);
                 payload.push(index);
-                covered = Some(entry.path.clone());
+                covered.insert(&entry.path);
             }
             if let WantedKind::Directory { mode } = entry.kind
                 && mode & 0o200 == 0
@@ -172,6 +183,11 @@ fn library(path: &str) -> Option<&str> {
     path.strip_prefix("lib/")?.split('/').next()
 }
 
+/// The directories that a path lies in.
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(end, _)| &path[..end])
+}
+
 fn is_inside(path: &str, base: &str) -> bool {
     path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -230,6 +246,7 @@ mod tests {
             umask: 0o022,
             free_bytes: 0,
             free_inodes: None,
+            copy: (0, 0),
             problems: Vec::new(),
             read_only: Vec::new(),
             fetches: true,
@@ -278,6 +295,26 @@ mod tests {
                 "replace - releases/start_erl.data",
                 "bin/app erts-14 erts-14/bin lib/app-2 lib/app-2/ebin lib/dep-1/y.beam releases/2 \
                  releases/2/start.boot releases/COOKIE releases/start_erl.data",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_new_directory_comes_as_a_whole_whatever_stands_beside_it() {
+        let entries = [
+            ("lib/", Same),
+            ("lib/js/", Absent),
+            ("lib/js.map", Absent),
+            ("lib/js/app.js", Absent),
+            ("lib/jsx", Different),
+        ];
+        assert_eq!(
+            plan(&entries, &[], false),
+            [
+                "add - lib/js",
+                "add - lib/js.map",
+                "replace - lib/jsx",
+                "lib/js lib/js.map lib/js/app.js lib/jsx"
             ]
         );
     }

@@ -3,6 +3,7 @@
 use super::job::{Job, Source};
 use super::plan::{Plan, Step};
 use super::survey::Survey;
+use super::wanted::Wanted;
 use crate::node::NodeState;
 
 /// What speaks against the deploy on a host, before anything is touched.
@@ -29,8 +30,8 @@ pub(super) fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
     if url && !survey.fetches && job.starts(&survey.node) {
         problems.push("it has neither 'curl' nor 'wget', which HEALTH_CHECK needs".to_owned());
     }
-    problems.extend(locked_directories(job, survey, plan));
-    let needed = space_needed(job, plan);
+    problems.extend(locked_directories(&job.wanted, survey, plan));
+    let needed = space_needed(job, survey, plan);
     if survey.free_bytes < needed {
         problems.push(format!(
             "not enough space: {} MB are free, {} MB are needed",
@@ -38,7 +39,9 @@ pub(super) fn problems(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
             needed / 1_000_000
         ));
     }
-    let inodes = plan.payload.len() as u64 + 100;
+    let files =
+        if job.replicates() { job.wanted.len() as u64 + survey.copy.1 } else { plan.payload.len() as u64 };
+    let inodes = files + 100;
     // File systems without a fixed number of inodes say 0.
     if let Some(free) = survey.free_inodes.filter(|&free| free > 0 && free < inodes) {
         problems.push(format!("not enough inodes: {free} are free, {inodes} are needed"));
@@ -82,6 +85,11 @@ fn no_upgrade(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
                 "its node runs {runs}, but the upgrade leads from {from}: 'build upgrade --with={runs}' makes one from there"
             ));
         }
+        NodeState::Running { version: Some(runs), .. } if job.restarts_from.contains(runs) => {
+            problems.push(format!(
+                "the relup from {runs} restarts the node (restart_emulator, restart_new_emulator), which is no upgrade; deploy the release instead"
+            ));
+        }
         NodeState::Running { .. } => {}
     }
     if let Some(erts) = plan.steps.iter().map(Step::path).find(|path| path.starts_with("erts-")) {
@@ -93,15 +101,21 @@ fn no_upgrade(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
 }
 
 /// The space in bytes that the host must have: the payload, and some room for what a running system
-/// writes meanwhile. What is put aside is renamed, and takes none.
-pub(super) fn space_needed(job: &Job, plan: &Plan) -> u64 {
-    let bytes: u64 = plan.payload.iter().map(|&index| job.wanted[index].size()).sum();
+/// writes meanwhile. What is put aside is renamed, and takes none. Where functions of the config unpack:
+/// a copy of the release, the archive and all that is in it.
+pub(super) fn space_needed(job: &Job, survey: &Survey, plan: &Plan) -> u64 {
+    let bytes: u64 = match job.manifest() {
+        Some(manifest) if job.replicates() => {
+            survey.copy.0 + manifest.size + job.wanted.iter().map(Wanted::size).sum::<u64>()
+        }
+        _ => plan.payload.iter().map(|&index| job.wanted[index].size()).sum(),
+    };
     bytes + bytes / 10 + 8 * 1024 * 1024
 }
 
 /// Directories that may not be written and in which something is to change.
-fn locked_directories(job: &Job, survey: &Survey, plan: &Plan) -> Vec<String> {
-    let locked = survey.read_only.iter().map(|&index| job.wanted[index].path.as_str());
+pub(super) fn locked_directories(wanted: &[Wanted], survey: &Survey, plan: &Plan) -> Vec<String> {
+    let locked = survey.read_only.iter().map(|&index| wanted[index].path.as_str());
     let changes = |directory: &str| {
         plan.steps
             .iter()

@@ -20,6 +20,8 @@ pub struct Preview {
     pub replace: Vec<String>,
     /// Paths that go, and nothing takes their place.
     pub remove: Vec<String>,
+    /// Whether functions of the config decide what is added, replaced and removed.
+    pub decided_by_config: bool,
     /// What becomes of the node.
     pub node: NodeChange,
     /// Bytes that must be free.
@@ -73,6 +75,7 @@ impl Target {
         };
         let (survey, plan) = self.plan(job, &answer)?;
         let upload = match &job.source {
+            Source::Archive(archive) if job.replicates() => archive.manifest.size,
             Source::Archive(archive) if !plan.payload.is_empty() => {
                 archive.payload(&job.wanted, &plan.payload)?.size
             }
@@ -89,8 +92,9 @@ impl Target {
             add: Vec::new(),
             replace: Vec::new(),
             remove: Vec::new(),
+            decided_by_config: job.replicates(),
             node: node_change(job, &survey.node),
-            space_needed: space_needed(job, &plan),
+            space_needed: space_needed(job, &survey, &plan),
             space_free: survey.free_bytes,
             problems,
             unfinished: answer.facts("unfinished").next().map(str::to_owned),

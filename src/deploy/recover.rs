@@ -47,16 +47,16 @@ impl Target {
         answer.fact("fingerprint").map(str::to_owned).map_err(|source| self.unreadable(source))
     }
 
-    /// Removes releases that are older than the newest `keep` of those that were deployed here, and
-    /// returns their versions. What runs, what boots next and what a rollback would bring back stay.
+    /// Removes releases that are older than those that `KEEP_RELEASES` keeps, and returns their
+    /// versions. What runs, what boots next and what a rollback would bring back stay.
     ///
     /// # Errors
     /// When the host cannot be asked, or a release cannot be removed.
-    pub(super) fn prune(&mut self, claim: &Claim, keep: usize) -> Result<Vec<String>, TargetError> {
-        let old = HistoryEntry::superseded(&self.history(claim)?, keep);
-        if old.is_empty() {
-            return Ok(old);
+    pub(super) fn prune(&mut self, claim: &Claim) -> Result<Vec<String>, TargetError> {
+        if self.old_releases.is_empty() {
+            return Ok(Vec::new());
         }
+        let old = std::mem::take(&mut self.old_releases);
         let answer = self.call(claim, Phase::Prune, &old, Stdin::Empty)?;
         Ok(answer.facts("pruned").map(str::to_owned).collect())
     }

@@ -25,6 +25,8 @@ pub struct Survey {
     pub free_bytes: u64,
     /// Free inodes there, where the file system counts them.
     pub free_inodes: Option<u64>,
+    /// What a copy of the release takes, in bytes and in files, where one is to be made.
+    pub copy: (u64, u64),
     /// What speaks against a deploy, in words.
     pub problems: Vec<String>,
     /// Whether it has a tool that fetches URLs.
@@ -97,6 +99,7 @@ impl Survey {
             umask,
             free_bytes: number(answer.fact("free_kb")?)? * 1024,
             free_inodes: answer.facts("free_inodes").next().and_then(|count| count.parse().ok()),
+            copy: (sum(answer, "release_kb")? * 1024, sum(answer, "release_files")?),
             problems,
             read_only: read_only(answer, wanted),
             fetches: answer.has("fetches yes"),
@@ -111,8 +114,14 @@ impl Survey {
     }
 }
 
-fn octal(text: &str) -> Result<u32, Unreadable> {
+/// The permission bits that a host has written.
+pub(super) fn octal(text: &str) -> Result<u32, Unreadable> {
     u32::from_str_radix(text, 8).map_err(|_| Unreadable(text.to_owned()))
+}
+
+/// Adds up what the lines with this key say.
+fn sum(answer: &Answer, key: &str) -> Result<u64, Unreadable> {
+    answer.facts(key).map(|count| number(count.trim())).sum()
 }
 
 fn number(text: &str) -> Result<u64, Unreadable> {

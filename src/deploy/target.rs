@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::claim::Claim;
 use super::error::TargetError;
-use super::history::Ending;
+use super::history::{Ending, HistoryEntry};
 use super::job::{Job, Source};
+use super::payload::Payload;
 use super::phase::{Phase, SCRIPT};
 use super::plan::Plan;
 use super::preflight::problems;
+use super::replica::Replica;
 use super::survey::Survey;
 use crate::host::agent::{self, Answer, PhaseError, Place, Request, Unreadable};
 use crate::node::NodeState;
@@ -43,8 +45,8 @@ pub struct Target {
     pub(super) options: ConnectOptions,
     pub(super) session: Option<Session>,
     pub(super) reached: Reached,
-    survey: Option<Survey>,
-    plan: Option<Plan>,
+    pub(super) survey: Option<Survey>,
+    pub(super) plan: Option<Plan>,
     /// The new release did not come up here.
     start_failed: bool,
     /// The new release has proven itself here, as far as that was asked for.
@@ -55,6 +57,12 @@ pub struct Target {
     guarded: bool,
     /// The archive that the config brings here by itself.
     brought: Option<String>,
+    /// The versions that were deployed here before those that `KEEP_RELEASES` keeps.
+    pub(super) old_releases: Vec<String>,
+    /// Where functions of the config work.
+    pub(super) replica: Option<Replica>,
+    /// What such a function has done to the release in its place.
+    pub(super) changed_in_place: Vec<String>,
     /// Migrations of this deploy that should have been undone, and were not.
     pub(super) migrations_left: Vec<String>,
 }
@@ -75,6 +83,9 @@ impl Target {
             permanent: false,
             guarded: false,
             brought: None,
+            old_releases: Vec::new(),
+            replica: None,
+            changed_in_place: Vec::new(),
             migrations_left: Vec::new(),
         }
     }
@@ -219,6 +230,8 @@ impl Target {
             (Source::Archive(_), _) if job.upgrades(&survey.node) => {
                 Plan::upgrade(&job.wanted, &survey, &job.version)
             }
+            // What is to be done shows when the config has unpacked it.
+            (Source::Archive(_), _) if job.replicates() => Plan::default(),
             (Source::Archive(_), _) => Plan::new(&job.wanted, &survey, job.clean),
             (Source::LastDeploy, last) => Plan::back(last.as_ref().map_or(&[], |last| &last.back)),
         };
@@ -232,11 +245,23 @@ impl Target {
         let payload = archive.payload(&job.wanted, &plan.payload)?;
         let list = job.list(Some((&plan.payload, self.umask())));
         let args = [list.len().to_string(), payload.prefix.clone()];
+        self.send_payload(job, Phase::Stage, &args, &list, &payload)?;
+        Ok(())
+    }
+
+    /// Runs a phase that reads `first` and then the payload.
+    pub(super) fn send_payload(
+        &mut self,
+        job: &Job,
+        phase: Phase,
+        args: &[String],
+        first: &str,
+        payload: &Payload,
+    ) -> Result<Answer, PhaseError> {
         let bar = job.claim.report.transfer(&self.addr.to_string(), payload.size);
         let mut seen = |bytes| bar.at(bytes);
-        let mut source = list.as_bytes().chain(payload.reader(&mut seen));
-        self.call(&job.claim, Phase::Stage, &args, Stdin::Reader(&mut source))?;
-        Ok(())
+        let mut source = first.as_bytes().chain(payload.reader(&mut seen));
+        self.call(&job.claim, phase, args, Stdin::Reader(&mut source))
     }
 
     /// The config is going to bring the archive by itself, under this name.
@@ -367,8 +392,10 @@ impl Target {
     pub(super) fn commit(&mut self, job: &Job) -> Result<(), TargetError> {
         self.reached = Reached::Committing;
         let line = [job.history_entry(&self.addr, &self.node_before(), job.good_ending(), None).to_line()];
-        self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
+        let answer = self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
         self.reached = Reached::Committed;
+        let history = HistoryEntry::read(answer.facts("history"));
+        self.old_releases = HistoryEntry::superseded(&history, job.keep_releases);
         Ok(())
     }
 
@@ -376,7 +403,7 @@ impl Target {
     /// hint only.
     pub(super) fn finish(&mut self, job: &Job) {
         let report = &job.claim.report;
-        match self.prune(&job.claim, job.keep_releases) {
+        match self.prune(&job.claim) {
             Ok(pruned) if pruned.is_empty() => {}
             Ok(pruned) => report.info(&format!("{}: removed old releases: {}", self.addr, pruned.join(", "))),
             Err(error) => report.hint(&format!("deployed, but old releases could not be removed: {error}")),
@@ -404,6 +431,9 @@ impl Target {
             for migration in answer.facts("migrated") {
                 job.claim.report.print(&format!("  {}: migrated {migration}", self.addr));
             }
+            for told in answer.facts("told") {
+                job.claim.report.print(&format!("  {}: {told}", self.addr));
+            }
             self.migrations_left.extend(answer.facts("migrations_left").map(str::to_owned));
             if self.start_failed {
                 said.extend(answer.facts("log").map(str::to_owned));
@@ -416,6 +446,7 @@ impl Target {
             }
         }
         if self.reached >= Reached::Opened {
+            self.changed_in_place = self.give_replica_up(job);
             if let (Some(name), Some(survey)) = (self.brought.take(), &self.survey) {
                 let root = if survey.root_present { "present" } else { "absent" };
                 self.call(&job.claim, Phase::Forget, &[name, root.to_owned()], Stdin::Empty)?;

@@ -32,7 +32,7 @@ pub struct Verified;
 /// A deploy under way on all of its hosts.
 #[must_use = "an unfinished deploy must be committed or rolled back"]
 pub struct Deploy<State> {
-    targets: Targets,
+    pub(super) targets: Targets,
     job: Arc<Job>,
     state: PhantomData<State>,
 }
@@ -382,7 +382,7 @@ impl<State> Deploy<State> {
     }
 
     /// Takes a step on all hosts. It is over when it has ended on all of them.
-    fn step<Next>(
+    pub(super) fn step<Next>(
         self,
         step: impl Fn(&mut Target, &Job) -> Result<(), TargetError> + Sync,
     ) -> Result<Deploy<Next>, Failed> {

@@ -20,7 +20,7 @@ pub struct Wanted {
 pub enum WantedKind {
     /// A regular file.
     File {
-        /// Bytes.
+        /// Bytes that are to be sent; 0 for one that is on the host already.
         size: u64,
         /// Of its content, as hexadecimal digits.
         sha256: Sha256Sum,
@@ -34,8 +34,8 @@ pub enum WantedKind {
     },
     /// A symbolic link.
     Link {
-        /// Where it points.
-        target: String,
+        /// The checksum of where it points and a newline.
+        sha256: Sha256Sum,
     },
 }
 
@@ -63,7 +63,10 @@ fn resolve(kind: &EntryKind, kinds: &BTreeMap<&str, &EntryKind>, depth: usize) -
             Some(WantedKind::File { size: *size, sha256: *sha256, mode: *mode })
         }
         EntryKind::Directory { mode } => Some(WantedKind::Directory { mode: *mode }),
-        EntryKind::Symlink { target } => Some(WantedKind::Link { target: target.clone() }),
+        EntryKind::Symlink { target } => {
+            let sha256 = Sha256Sum::from(Sha256::new_with_prefix(format!("{target}\n")));
+            Some(WantedKind::Link { sha256 })
+        }
         EntryKind::Hardlink { target } => {
             let next = kinds.get(target.as_str())?;
             depth.checked_sub(1).and_then(|depth| resolve(next, kinds, depth))
@@ -87,9 +90,8 @@ impl Wanted {
             WantedKind::Directory { mode } => {
                 format!("d {} {:o} - {}\n", name.flag(), mode_on_host(*mode, umask), name.escaped())
             }
-            WantedKind::Link { target } => {
-                let sum = Sha256Sum::from(Sha256::new_with_prefix(format!("{target}\n")));
-                format!("l {} - {sum} {}\n", name.flag(), name.escaped())
+            WantedKind::Link { sha256 } => {
+                format!("l {} - {sha256} {}\n", name.flag(), name.escaped())
             }
         }
     }

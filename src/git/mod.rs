@@ -1,5 +1,6 @@
 //! The project's repository, and its checkout on the build host.
 
+mod files;
 pub mod remote;
 pub mod repository;
 pub mod ssh;

@@ -174,8 +174,18 @@ impl Repository {
         environment.or_else(configured).unwrap_or_else(|| "ssh".to_owned())
     }
 
-    fn git(&self, args: impl IntoIterator<Item = impl Into<OsString>>) -> duct::Expression {
+    pub(super) fn git(&self, args: impl IntoIterator<Item = impl Into<OsString>>) -> duct::Expression {
         duct::cmd("git", args).dir(&self.directory).stdin_null().unchecked()
+    }
+
+    /// What git prints.
+    pub(super) fn read(&self, args: &[&str]) -> Result<Vec<u8>, GitError> {
+        let output = self.git(args).stderr_capture().stdout_capture().run().map_err(GitError::NotRun)?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let command = shell_words::join(std::iter::once("git").chain(args.iter().copied()));
+        Err(GitError::Failed { command, status: output.status, stderr: last_lines(&output.stderr) })
     }
 }
 

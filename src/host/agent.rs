@@ -92,7 +92,7 @@ pub enum PhaseError {
 }
 
 /// The host's answer lacks something or has something unexpected.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read the host's answer: {0}")]
 pub struct Unreadable(pub String);
 

@@ -1,18 +1,24 @@
 //! The same step on all hosts at once.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How many hosts are worked on at a time.
-pub const PARALLEL: usize = 32;
+/// How many hosts are worked on at a time: by all of this process, as a machine has one network.
+static LIMIT: AtomicUsize = AtomicUsize::new(32);
 
-/// Runs `step` on every item, up to [`PARALLEL`] at a time, and returns the results in the items'
+/// From now on this many hosts are worked on at a time.
+pub fn limit_to(hosts: NonZeroUsize) {
+    LIMIT.store(hosts.get(), Ordering::Relaxed);
+}
+
+/// Runs `step` on every item, on as many at a time as [`limit_to`] says, and returns the results in the items'
 /// order.
 pub fn each<T: Sync, R: Send>(items: &[T], step: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
-        for _ in 0..items.len().min(PARALLEL) {
+        for _ in 0..items.len().min(LIMIT.load(Ordering::Relaxed)) {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);

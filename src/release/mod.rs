@@ -9,12 +9,13 @@ pub mod name;
 pub mod platform;
 pub mod relup;
 pub mod required;
+pub mod sources;
 pub mod term;
 pub mod version;
 
 pub use archive::{
-    ArchiveError, ArchiveFile, ArchiveReader, ArchiveSource, Limits, read_archive, read_member,
-    replace_member,
+    ArchiveError, ArchiveFile, ArchiveReader, ArchiveSource, Limits, pack_directory, read_archive,
+    read_member, replace_member, unpack,
 };
 pub use boot::{BootFacts, ExpectedErts, NotBootable};
 pub use checksum::Sha256Sum;
@@ -23,4 +24,5 @@ pub use name::{ArchiveKind, ArchiveName};
 pub use platform::{Libc, Platform};
 pub use relup::{BadRelup, NotAnUpgrade, Relup};
 pub use required::RequiredFiles;
+pub use sources::{Raised, SourceFile};
 pub use version::Version;

@@ -51,9 +51,17 @@ pub struct Relup {
     pub version: String,
     /// The versions that it leads from.
     pub up_from: Vec<String>,
+    /// Those of them from where it restarts the node, which is no upgrade of a running one.
+    pub restarts_from: Vec<String>,
     /// The versions that it leads back to.
     pub down_to: Vec<String>,
 }
+
+/// What a relup restarts a node by.
+const RESTARTS: [&str; 2] = ["restart_emulator", "restart_new_emulator"];
+
+/// From or to which version a relup leads, and what it does on the way.
+type Way<'t> = (&'t str, &'t [Term]);
 
 /// Why a text is no relup.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,19 +87,36 @@ impl Relup {
         let [Term::Text(version), Term::List(up), Term::List(down)] = parts.as_slice() else {
             return Err(BadRelup::Shape);
         };
-        Ok(Self { version: version.clone(), up_from: versions(up)?, down_to: versions(down)? })
+        let (up, down) = (ways(up)?, ways(down)?);
+        let restarts = |(_, steps): &&Way<'_>| {
+            let is_restart = |step: &Term| matches!(step, Term::Atom(name) if RESTARTS.contains(&&**name));
+            steps.iter().any(is_restart)
+        };
+        Ok(Self {
+            version: version.clone(),
+            up_from: versions(up.iter()),
+            restarts_from: versions(up.iter().filter(restarts)),
+            down_to: versions(down.iter()),
+        })
     }
 }
 
-fn versions(ways: &[Term]) -> Result<Vec<String>, BadRelup> {
-    let version = |way: &Term| match way {
+fn versions<'t>(ways: impl Iterator<Item = &'t Way<'t>>) -> Vec<String> {
+    ways.map(|(version, _)| (*version).to_owned()).collect()
+}
+
+fn ways(terms: &[Term]) -> Result<Vec<Way<'_>>, BadRelup> {
+    terms.iter().map(way).collect()
+}
+
+fn way(term: &Term) -> Result<Way<'_>, BadRelup> {
+    match term {
         Term::Tuple(parts) => match parts.as_slice() {
-            [Term::Text(version), _, Term::List(_)] => Ok(version.clone()),
+            [Term::Text(version), _, Term::List(steps)] => Ok((version, steps)),
             _ => Err(BadRelup::Shape),
         },
         _ => Err(BadRelup::Shape),
-    };
-    ways.iter().map(version).collect()
+    }
 }
 
 #[cfg(test)]
@@ -100,11 +125,17 @@ mod tests {
 
     #[test]
     fn a_relup_says_where_it_leads() {
-        let relup =
-            Relup::parse("{\"2\",[{\"1\",[],[point_of_no_return]},{\"0\",[],[]}],[{\"1\",[],[]}]}.").unwrap();
+        let relup = Relup::parse(
+            "{\"2\",[{\"1\",[],[point_of_no_return]},{\"0\",[],[restart_new_emulator]}],[{\"1\",[],[]}]}.",
+        );
         assert_eq!(
-            relup,
-            Relup { version: "2".into(), up_from: vec!["1".into(), "0".into()], down_to: vec!["1".into()] }
+            relup.unwrap(),
+            Relup {
+                version: "2".into(),
+                up_from: vec!["1".into(), "0".into()],
+                restarts_from: vec!["0".into()],
+                down_to: vec!["1".into()],
+            }
         );
         for text in ["", "ok.", "{\"2\",[],[]}. more.", "{\"2\",[{\"1\",[]}],[]}."] {
             assert_eq!(Relup::parse(text), Err(BadRelup::Shape), "{text}");

@@ -38,6 +38,17 @@ pub enum To {
     Errors,
 }
 
+/// What a part of a line means, shown as a colour where there are colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// It goes well.
+    Good,
+    /// Worth a look.
+    Notice,
+    /// Failed, or not to be done by mistake.
+    Alarm,
+}
+
 /// Shows what happens. Clones show in the same place; it may be used from several threads.
 #[derive(Clone)]
 pub struct Report(Arc<terminal::Terminal>);
@@ -50,7 +61,17 @@ impl Report {
 
     /// The line that a command begins or ends with, between empty lines.
     pub fn banner(&self, text: &str) {
-        self.0.banner(text);
+        self.0.banner(&[(Tone::Good, text)]);
+    }
+
+    /// The same, of parts that mean different things.
+    pub fn banner_of(&self, parts: &[(Tone, &str)]) {
+        self.0.banner(parts);
+    }
+
+    /// The text as part of a line that is printed: in its colour, where there are colours.
+    pub fn toned(&self, tone: Tone, text: &str) -> String {
+        self.0.toned(tone, text)
     }
 
     /// A step of the recipe: `-----> text`.

@@ -10,13 +10,13 @@ use anstyle::{AnsiColor, Style};
 use camino::Utf8Path;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Redactor, ReportOptions, To};
+use super::{Redactor, ReportOptions, To, Tone};
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const ARROW: Style = AnsiColor::Yellow.on_default();
-const BOLD: Style = Style::new().bold();
+const TITLE: Style = AnsiColor::White.on_default().bold();
 
 /// The one place that writes to standard output, standard error and the log file.
 pub struct Terminal {
@@ -68,15 +68,25 @@ impl Terminal {
         Self { options, redactor, colour, bars: MultiProgress::with_draw_target(target), log }
     }
 
-    pub(super) fn banner(&self, text: &str) {
-        let text = self.redact(text);
-        self.line(&format!("\n{}\n", self.styled(GREEN, &text)));
+    pub(super) fn banner(&self, parts: &[(Tone, &str)]) {
+        let text: String = parts.iter().map(|(_, text)| self.redact(text)).collect();
+        let shown: String = parts.iter().map(|(tone, text)| self.toned(*tone, text)).collect();
+        self.line(&format!("\n{shown}\n"));
         self.log(&text);
+    }
+
+    pub(super) fn toned(&self, tone: Tone, text: &str) -> String {
+        let style = match tone {
+            Tone::Good => GREEN,
+            Tone::Notice => YELLOW,
+            Tone::Alarm => RED,
+        };
+        self.styled(style, &self.redact(text))
     }
 
     pub(super) fn status(&self, text: &str) {
         let text = self.redact(text);
-        self.line(&format!("{}{}", self.styled(ARROW, "-----> "), self.styled(BOLD, &text)));
+        self.line(&format!("{}{}", self.styled(ARROW, "-----> "), self.styled(TITLE, &text)));
         self.log(&text);
     }
 

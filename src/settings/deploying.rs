@@ -87,6 +87,15 @@ impl Settings {
         .map(Option::flatten)
     }
 
+    /// How many hosts are worked on at a time (`PARALLEL`), if the user says so.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub fn parallel(&self) -> Result<Option<NonZeroUsize>, SettingsError> {
+        let problem = "it must be a number of hosts, at least 1";
+        self.parsed("PARALLEL", |value| value.parse().map_err(|_| problem))
+    }
+
     fn on_failure(&self) -> Result<OnFailure, SettingsError> {
         let choices = [
             ("rollback", OnFailure::RollBack),

@@ -67,7 +67,10 @@ impl Appups {
             let path = entry.path()?.into_owned();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
             if entry.header().entry_type().is_file() {
-                let mut file = tempfile::NamedTempFile::new_in(directory)?;
+                // For everybody who may read the store, as far as the umask lets them.
+                let mut file = tempfile::Builder::new()
+                    .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+                    .tempfile_in(directory)?;
                 io::copy(&mut entry, &mut file)?;
                 file.persist(directory.join(name)).map_err(|error| error.error)?;
             }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::S3Error;
 use crate::release::ArchiveError;
 use crate::transport::TransportError;
 
@@ -28,6 +29,14 @@ pub enum StoreError {
         action: String,
         /// What went wrong.
         source: Box<TransportError>,
+    },
+    /// The bucket that the store is.
+    #[error("release store {store}: {source}")]
+    Bucket {
+        /// The store.
+        store: String,
+        /// What went wrong.
+        source: Box<S3Error>,
     },
     /// A stored archive is damaged or refused.
     #[error("{place}: {source}")]

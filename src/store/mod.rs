@@ -9,6 +9,7 @@ mod directory;
 mod error;
 mod incoming;
 mod remote;
+mod s3;
 mod selection;
 mod shelf;
 mod sidecar;
@@ -24,6 +25,7 @@ pub use directory::DirectoryStore;
 pub use error::{FillError, StoreError};
 pub use incoming::{Incoming, Received};
 pub use remote::RemoteStore;
+pub use s3::S3Error;
 pub use selection::{Selection, SelectionError, base_kinds, release_kinds, select};
 
 use crate::release::{ArchiveKind, ArchiveName, ArchiveSource, Manifest, Version};
@@ -104,7 +106,11 @@ impl Store {
                 let shelf = ssh::HostShelf::new(host.clone(), path.clone(), access.connect.clone());
                 Ok(Store::Remote(RemoteStore::new(shelf, app, local(), access)))
             }
-            StoreLocation::S3(_) | StoreLocation::Docker(_) => Err(StoreError::NotBuilt),
+            StoreLocation::S3(settings) => {
+                let shelf = s3::BucketShelf::new(settings.clone(), access.connect.interrupt.clone());
+                Ok(Store::Remote(RemoteStore::new(shelf, app, local(), access)))
+            }
+            StoreLocation::Docker(_) => Err(StoreError::NotBuilt),
         }
     }
 

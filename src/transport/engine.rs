@@ -9,9 +9,9 @@ use super::{ExitStatus, Stream, TransportError};
 /// Takes the command's output; breaks when the command has ended and all of its output has come.
 pub(super) type Sink<'a> = dyn FnMut(Stream, &[u8]) -> ControlFlow<()> + 'a;
 
-/// A connection, or a share in one, that runs one command line at a time.
+/// A connection, or a share in one, that runs one command at a time.
 pub(super) trait Engine: Send {
-    /// Has the user's login shell run `line`, gives it `input`, hands its output to `sink` as it
+    /// Has the user's login shell run [`LINE`](super::envelope::LINE), gives it `input`, hands its output to `sink` as it
     /// comes. Returns when the outputs are at their end or the sink breaks off: a daemon that the
     /// command left behind may hold them open for ever.
     ///
@@ -19,7 +19,6 @@ pub(super) trait Engine: Send {
     /// When the link fails or the watch ends the wait. The engine can be used again after the latter.
     fn run(
         &mut self,
-        line: &str,
         input: &mut dyn Read,
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,

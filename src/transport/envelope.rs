@@ -11,19 +11,25 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use super::{ExitStatus, RemoteCommand, Stream};
 
 /// The last line of every script.
 const SEAL: &str = "#whole";
 
+/// How long the frame of every command is, so that all are started by the same line: a host can be
+/// made to wait for a command before there is one.
+const FRAME: usize = 640;
+
+/// What the login shell is told: to start a shell that waits for a frame.
+pub(super) static LINE: LazyLock<String> = LazyLock::new(|| format!("exec sh -c '{}'", read_and_run(FRAME)));
+
 /// How much is kept of what a login shell prints.
 const NOISE_LIMIT: usize = 4096;
 
 /// A command, ready to be sent.
 pub(super) struct Envelope {
-    /// For the login shell.
-    pub(super) line: String,
     /// To be sent first on standard input; the command's own input follows.
     pub(super) script: Vec<u8>,
     mark: String,
@@ -77,10 +83,11 @@ impl Envelope {
         };
         let frame = format!(
             "say() {{ echo \"{mark}$1\"; echo \"{mark}$1\" >&2; }}\n\
-             say \"started $$\"\n{shell} -c '{run_body}'\nsay \"ended $?\"\n{SEAL}"
+             say \"started $$\"\n{shell} -c '{run_body}'\nsay \"ended $?\"\n"
         );
-        let line = format!("exec sh -c '{}'", read_and_run(frame.len()));
-        Self { line, script: (frame + &body).into_bytes(), mark }
+        let frame = format!("{frame:\n<width$}{SEAL}", width = FRAME - SEAL.len());
+        debug_assert_eq!(frame.len(), FRAME, "{frame}");
+        Self { script: (frame + &body).into_bytes(), mark }
     }
 
     /// The reader of the answer; the command's own output goes to `sink`.
@@ -231,7 +238,7 @@ mod tests {
     /// What an answer in these pieces is read as: output, end, noise.
     fn read(pieces: &[&[u8]]) -> (Vec<u8>, Option<ExitStatus>, Option<String>) {
         let mut out = Vec::new();
-        let envelope = Envelope { line: String::new(), script: Vec::new(), mark: MARK.to_owned() };
+        let envelope = Envelope { script: Vec::new(), mark: MARK.to_owned() };
         let mut sink = |_: Stream, bytes: &[u8]| out.extend_from_slice(bytes);
         let mut answer = envelope.answer(&mut sink);
         for piece in pieces {
@@ -243,7 +250,7 @@ mod tests {
 
     #[test]
     fn breaks_when_both_outputs_have_ended() {
-        let envelope = Envelope { line: String::new(), script: Vec::new(), mark: MARK.to_owned() };
+        let envelope = Envelope { script: Vec::new(), mark: MARK.to_owned() };
         let mut sink = |_: Stream, _: &[u8]| {};
         let mut answer = envelope.answer(&mut sink);
         let started = format!("{MARK}started 7\n");
@@ -259,11 +266,25 @@ mod tests {
 
     #[test]
     fn the_line_has_nothing_that_login_shells_read_differently() {
-        let command = RemoteCommand::new("it's").arg("$(x)").env("SECRET", "'\\'");
-        let line = Envelope::new(&command).line;
+        let line = LINE.as_str();
         assert_eq!(line.matches('\'').count(), 2, "{line}");
         assert!(!line.contains(['\\', '!', '`', '\n']), "{line}");
-        assert!(!line.contains("SECRET"), "{line}");
+    }
+
+    #[test]
+    fn every_command_has_a_frame_of_the_same_length() {
+        for command in [
+            RemoteCommand::new("true"),
+            RemoteCommand::script("x".repeat(10_000_000)).profile(&"~/.profile".parse().unwrap()),
+        ] {
+            let script = Envelope::new(&command).script;
+            let seal = format!("\n{SEAL}");
+            assert!(
+                script[..FRAME].ends_with(seal.as_bytes()),
+                "{}",
+                String::from_utf8_lossy(&script[..FRAME])
+            );
+        }
     }
 
     #[test]

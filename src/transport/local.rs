@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::engine::{Engine, Sink};
+use super::envelope::LINE;
 use super::watch::Watch;
 use super::{ExitStatus, HostAddr, TransportError, child};
 
@@ -44,13 +45,12 @@ impl Local {
 impl Engine for Local {
     fn run(
         &mut self,
-        line: &str,
         input: &mut dyn Read,
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
         let mut shell = self.shell();
-        shell.args(["-c", line]);
+        shell.args(["-c", LINE.as_str()]);
         let status = child::run(&mut shell, input, sink, watch)?;
         Ok(match (status.code(), status.signal()) {
             (Some(code), _) => ExitStatus::Code(code),

@@ -10,6 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::child;
 use super::engine::{Engine, Sink};
+use super::envelope::LINE;
 use super::ssh_config::{SshConfig, Strictness, ssh_program};
 use super::watch::Watch;
 use super::{ConnectOptions, ExitStatus, HostAddr, TransportError};
@@ -109,13 +110,12 @@ impl Master {
 impl Engine for OpenSsh {
     fn run(
         &mut self,
-        line: &str,
         input: &mut dyn Read,
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
         let mut client = self.0.client();
-        client.args(["--", self.0.addr.host(), line]);
+        client.args(["--", self.0.addr.host(), LINE.as_str()]);
         let status = child::run(&mut client, input, sink, watch)?;
         match status.code() {
             Some(255) | None if !self.0.is_alive() => Err(TransportError::Lost {

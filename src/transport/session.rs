@@ -152,7 +152,6 @@ impl Session {
             return Err(reason);
         }
         let ran = self.engine.run(
-            &envelope.line,
             &mut envelope.script.as_slice().chain(input),
             &mut |stream, bytes| {
                 let flow = answer.take(stream, bytes);

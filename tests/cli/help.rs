@@ -58,6 +58,7 @@ const PAGES: &[&str] = &[
     "history",
     "recover",
     "drill",
+    "doctor",
     "start",
     "stop",
     "restart",

@@ -183,6 +183,7 @@ fn store_and_project() {
         increase versions
         increase minor
         increase minor versions
+        increase patch version
         increase major version --from=v1.4.0 --to=main
         increase --from=v1.4.0
         pack release

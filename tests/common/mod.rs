@@ -7,3 +7,7 @@ pub mod proxy;
 pub mod session;
 pub mod sshd;
 pub mod world;
+
+/// What a shell script that stands in for mix makes: a release of `$app`, of the version that
+/// `lib/version` has.
+pub const MIX_RELEASE: &str = include_str!("../stand_in/mix-release.sh");

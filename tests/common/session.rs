@@ -39,7 +39,7 @@ pub fn ended(code: i32, stdout: &str) -> Output {
     Output { status: ExitStatus::Code(code), stdout: stdout.as_bytes().to_vec(), stderr: Vec::new() }
 }
 
-/// Bytes that repeat nowhere near.
+/// Bytes that do not compress, the same ones each time (xorshift).
 pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut bytes = Vec::with_capacity(length + 8);

@@ -214,6 +214,11 @@ impl Sshd {
         signal(&connections, Signal::KILL);
     }
 
+    /// Whether it takes connections.
+    pub fn is_running(&self) -> bool {
+        self.listener.is_some()
+    }
+
     /// Starts it again on the same port.
     pub fn start_again(&mut self) {
         assert!(self.listener.is_none(), "it runs");
@@ -249,6 +254,19 @@ impl Sshd {
         let begin = Instant::now();
         while !is_true(self) {
             assert!(begin.elapsed() < Duration::from_secs(60), "not {what}:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Ends everything that was started on the host, daemons too.
+    pub fn end_processes(&self) {
+        // What is killed may have started something just before.
+        for _ in 0..50 {
+            let processes = self.processes();
+            if processes.is_empty() {
+                return;
+            }
+            signal(&processes, Signal::KILL);
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -352,15 +370,7 @@ impl Sshd {
 impl Drop for Sshd {
     fn drop(&mut self) {
         self.stop();
-        // What is killed may have started something just before.
-        for _ in 0..50 {
-            let processes = self.processes();
-            if processes.is_empty() {
-                return;
-            }
-            signal(&processes, Signal::KILL);
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.end_processes();
     }
 }
 

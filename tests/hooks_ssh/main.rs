@@ -13,6 +13,7 @@ mod nodes;
 mod points;
 mod project;
 mod remote;
+mod replica;
 mod secrets;
 mod steps;
 mod strategies;

@@ -149,22 +149,21 @@ fn fail_a_deploy(point: &str) {
     }
 }
 
-#[test]
-fn a_deploy_fails_at_the_hook_before_the_switch() {
-    fail_a_deploy(OF_A_DEPLOY[0]);
+/// One test for each hook of a deploy, so that they run side by side.
+macro_rules! fail_a_deploy_at {
+    ($($name:ident: $at:literal,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                fail_a_deploy(OF_A_DEPLOY[$at]);
+            }
+        )*
+    };
 }
 
-#[test]
-fn a_deploy_fails_at_the_hook_after_the_switch() {
-    fail_a_deploy(OF_A_DEPLOY[1]);
-}
-
-#[test]
-fn a_deploy_fails_at_the_hook_before_the_start() {
-    fail_a_deploy(OF_A_DEPLOY[2]);
-}
-
-#[test]
-fn a_deploy_fails_at_the_hook_after_the_start() {
-    fail_a_deploy(OF_A_DEPLOY[3]);
+fail_a_deploy_at! {
+    a_deploy_fails_at_the_hook_before_the_switch: 0,
+    a_deploy_fails_at_the_hook_after_the_switch: 1,
+    a_deploy_fails_at_the_hook_before_the_start: 2,
+    a_deploy_fails_at_the_hook_after_the_start: 3,
 }

@@ -3,22 +3,16 @@
 use camino::Utf8PathBuf;
 use fs_err as fs;
 
+use crate::common::MIX_RELEASE;
 use crate::common::sshd::user;
 use crate::common::world::World;
 
-/// A stand-in for mix: writes down how it is called, and makes a release of what `lib/version` says.
+/// The beginning of a stand-in for mix: it writes down how it is called.
 const MIX: &str = r#"#!/bin/sh
 set -eu
 echo "mix $*" >>TRACE
 [ "$1" = release ] || exit 0
-version=$(cat lib/version)
-root=_build/prod/rel/stand_in
-mkdir -p "$root/bin" "$root/erts-1/bin" "$root/releases/$version"
-printf '#!/bin/sh\n' >"$root/bin/stand_in"
-chmod +x "$root/bin/stand_in"
-echo emulator >"$root/erts-1/bin/beam.smp"
-echo boot >"$root/releases/$version/start.boot"
-echo "1 $version" >"$root/releases/start_erl.data"
+app=stand_in
 "#;
 
 /// What every config here has: a function that writes down.
@@ -51,7 +45,7 @@ impl Project {
     /// Can be built.
     pub fn with_sources(self) -> Self {
         let project = self.world.project();
-        let mix = MIX.replace("TRACE", self.trace_file().as_str());
+        let mix = MIX.replace("TRACE", self.trace_file().as_str()) + MIX_RELEASE;
         fs::create_dir(project.join("lib")).unwrap();
         fs::write(project.join("lib/version"), "1.0.0\n").unwrap();
         fs::write(project.join("mix"), mix).unwrap();

@@ -74,17 +74,6 @@ fn a_redefined_step_that_fails_fails_the_build() {
     }
 }
 
-#[test]
-fn a_deploy_refuses_steps_that_it_could_not_undo() {
-    for step in ["remote_clean_release_dir", "remote_extract_release_archive"] {
-        let project = Project::new(1, &format!("{step}() {{ note theirs; }}")).running();
-        let before = project.world.snapshot();
-        project.world.deploy("2.0.0").exits(2).says(&[step, "redefines", "pre_extract_release_archive"]);
-        project.world.host(1).assert_untouched(&before[0]);
-        assert_eq!(project.trace(), "");
-    }
-}
-
 /// Brings the archive to where the original does, and what is in BROKEN instead on one host.
 const UPLOAD: &str = r#"
 STABLE_FOR=0

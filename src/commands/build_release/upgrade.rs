@@ -53,6 +53,23 @@ pub fn run(
     base: &Base,
     to: Option<&str>,
 ) -> Result<Option<StoredArchive>, Failure> {
+    let app = context.settings.app.to_uppercase();
+    tools::possible(context.settings.release_tool).or_usage()?;
+    context.report.banner(&format!("BUILDING UPGRADE OF {app} APP ON BUILD HOST"));
+    let stored = build(context, base, to)?;
+    context.report.banner(&format!("UPGRADE BUILD OF {app} WAS SUCCESSFUL!"));
+    Ok(stored)
+}
+
+/// The same as part of another command.
+///
+/// # Errors
+/// As [`run`].
+pub fn build(
+    context: &BuildContext<'_>,
+    base: &Base,
+    to: Option<&str>,
+) -> Result<Option<StoredArchive>, Failure> {
     let tool = context.settings.release_tool;
     tools::possible(tool).or_usage()?;
     let modified = |name: &str| {
@@ -61,11 +78,7 @@ pub fn run(
     if tool != ReleaseTool::Distillery && modified("RELUP_MODIFICATION_MODULE") {
         context.report.hint("Only distillery knows modules that modify relups: --relup-mod is ignored.");
     }
-    let app = context.settings.app.to_uppercase();
-    context.report.banner(&format!("BUILDING UPGRADE OF {app} APP ON BUILD HOST"));
-    let stored = carry_out(context, base, to, Build::make_upgrade)?;
-    context.report.banner(&format!("UPGRADE BUILD OF {app} WAS SUCCESSFUL!"));
-    Ok(stored)
+    carry_out(context, base, to, Build::make_upgrade)
 }
 
 /// Generates the appups from `base` to the commit `to` and puts them into the store.
@@ -75,7 +88,7 @@ pub fn run(
 pub fn run_appups(context: &BuildContext<'_>, base: &Base, to: Option<&str>) -> Result<(), Failure> {
     tools::appups_possible(context.settings.release_tool).or_usage()?;
     let app = context.settings.app.to_uppercase();
-    context.report.banner(&format!("BUILDING APPUPS OF {app} APP ON BUILD HOST"));
+    context.report.banner(&format!("BUILDING APPUP OF {app} APP ON BUILD HOST"));
     carry_out(context, base, to, |build| {
         build.run(BuildStep::RebarGenerateAppup)?;
         build.run(BuildStep::CopyAppupsToReleaseStore)
@@ -216,7 +229,7 @@ impl Build<'_> {
     pub(super) fn rebar_generate_appup(&mut self) -> Result<(), Failure> {
         let new = self.release()?;
         let base = self.base()?;
-        let title = format!("Generating default appup scripts for release {}", new.version);
+        let title = format!("Generating appups for version {}", new.version);
         self.tasks(&title, |project| tools::appups(project, &base))
     }
 
@@ -235,7 +248,7 @@ impl Build<'_> {
     pub(super) fn copy_appups_to_release_store(&mut self) -> Result<(), Failure> {
         let new = self.release()?;
         let base = self.base()?;
-        let title = format!("Copying generated appup files to release store appup/{base}-{}", new.version);
+        let title = format!("Copying generated appup files to release store /appup/{base}-{}", new.version);
         self.report().status(&title);
         let at = self.at()?;
         let command = tools::collect_appups(&self.project(&at), &new);

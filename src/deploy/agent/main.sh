@@ -1,13 +1,18 @@
 # One phase of a deploy on this host.
 # shellcheck shell=sh disable=SC2154
 
-# $1 is "upgrade" for a hot upgrade.
+# $1 is "upgrade" for a hot upgrade, "replicate" where a replica is to be made, and "replica" when one is
+# compared with what is there: its modes are what they are.
 survey() {
 	say "at $root"
+	[ "$1" != replica ] || umask 0
 	survey_host
 	state_facts
 	node_facts
-	[ "$1" != upgrade ] || upgrade_facts
+	case $1 in
+	upgrade) upgrade_facts ;;
+	replicate) release_sizes ;;
+	esac
 	survey_entries
 }
 
@@ -63,6 +68,9 @@ open)
 	;;
 stage) stage_files "$@" ;;
 forget) forget_archive "$1" "$2" ;;
+replicate) make_replica "$@" ;;
+release) list_release ;;
+take_replica) take_replica "$@" ;;
 previous)
 	[ "$(last_deploy)" = "$1" ] || fail "another deploy has taken place meanwhile"
 	(umask 077 && mkdir -p -- "$staging") || fail "cannot make $staging"
@@ -112,6 +120,7 @@ commit)
 		write_history "$1"
 	fi
 	[ -e "$state/undo/$id/journal" ] || fail "there is nothing to commit"
+	history_lines
 	;;
 prune) prune_releases "$@" ;;
 abandon)

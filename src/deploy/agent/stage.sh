@@ -10,11 +10,11 @@ stage_files() {
 	mkdir -- "$staging/in" || fail "cannot make $staging/in"
 	pass_on "$1" >"$staging/list" || fail "cannot write $staging/list"
 	if [ -n "${3:-}" ]; then
-		take_archive "$3"
-		unpack <"$staging/archive"
+		take_archive "$3" "$root" "${root%/*}"
+		unpack "$staging/in" <"$staging/archive"
 		rm -f -- "$staging/archive"
 	else
-		unpack
+		unpack "$staging/in"
 	fi
 	# tar stops at the end mark of the archive; what comes after it must not clog the connection.
 	cat >/dev/null
@@ -24,7 +24,7 @@ stage_files() {
 }
 
 unpack() {
-	if ! tar -xzof - -C "$staging/in" 2>"$staging/errors"; then
+	if ! tar -xzof - -C "$1" 2>"$staging/errors"; then
 		tail -n 5 -- "$staging/errors"
 		fail "cannot unpack the archive"
 	fi
@@ -32,11 +32,12 @@ unpack() {
 
 # The original puts an archive into ROOT, and one that has ROOT's name in it beside it. From here on it
 # goes with what is staged.
+# $1: its name; $2 and $3: where it may be.
 take_archive() {
-	for archive in "$root/$1" "${root%/*}/$1"; do
+	for archive in "$2/$1" "$3/$1"; do
 		[ ! -f "$archive" ] || mv -- "$archive" "$staging/archive" || fail "cannot move $archive"
 	done
-	[ -f "$staging/archive" ] || fail "upload_release_archive of the config has brought neither $root/$1 nor $archive"
+	[ -f "$staging/archive" ] || fail "upload_release_archive of the config has brought neither $2/$1 nor $archive"
 }
 
 # The config may have brought an archive of this name, or a part of one, for a deploy that does not
@@ -85,10 +86,14 @@ verify_stage() {
 	rm -f -- "$staging/sums" "$staging/checked"
 }
 
-drop_stage() { drop_tree "$staging"; }
+drop_stage() {
+	drop_tree "$staging"
+	drop_replica
+}
 
 # What dead clients have sent. Only who has the lock may, and only when nothing is to be undone.
 drop_stale_stages() {
+	[ ! -e "${replica%/*}" ] || drop_tree "${replica%/*}"
 	for old in "$state"/staging/*; do
 		[ "$old" = "$staging" ] || drop_tree "$old"
 	done

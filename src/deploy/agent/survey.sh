@@ -28,6 +28,15 @@ survey_host() {
 	if [ -d "$root" ]; then say "root present"; elif exists "$root"; then say "root blocked"; else say "root absent"; fi
 }
 
+# What a copy of the release takes.
+release_sizes() {
+	for part in "$root/bin" "$root/lib" "$root/releases" "$root"/erts-*; do
+		exists "$part" || continue
+		say "release_kb $(du -sk -- "$part" | { read -r kb _ && printf '%s' "$kb"; })"
+		say "release_files $(find "$part" | wc -l)"
+	done
+}
+
 # Reads the manifest's entries "KIND FLAG MODE SUM NAME" and prints one line "entry TYPE" for each, in
 # order: f d l o, or - for nothing. Then, in the same order, "sum ok|bad" and "mode OCTAL" for each
 # regular file that is one, and "link ok|bad" for each link and "directory writable|read-only" for each

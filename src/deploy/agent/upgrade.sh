@@ -158,7 +158,7 @@ undo_upgrade() {
 			return 0
 		fi
 	fi
-	say "the node is restarted, as it cannot go back to $old_version without: $why"
+	say "told the node is restarted, since it cannot go back to $old_version without that: $why"
 	node_log "$(cat -- "$staging/logs" 2>/dev/null)"
 	stop_node "$old_pid" kill || fail "the node (process $old_pid) does not end"
 }

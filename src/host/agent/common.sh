@@ -77,3 +77,5 @@ journal=$state/journal
 staging=$state/staging/$id
 stage=$staging/tree
 undo=$state/undo/$id/tree
+# Scripts of the config find it at the same place on all hosts.
+replica=$deliver_to/.edeliver/$app/replica/$id

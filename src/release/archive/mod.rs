@@ -3,6 +3,7 @@
 //! What leaves the release root or cannot be unpacked the same way everywhere is refused here, so that
 //! nothing of the kind reaches a store or a host.
 
+mod directory;
 mod entry;
 mod error;
 mod member;
@@ -13,6 +14,7 @@ mod tree;
 use std::io::Read;
 use std::rc::Rc;
 
+pub use directory::{pack as pack_directory, unpack};
 pub use error::ArchiveError;
 pub use member::{read_member, replace_member};
 pub use source::{ArchiveFile, ArchiveReader, ArchiveSource};

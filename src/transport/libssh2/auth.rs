@@ -8,14 +8,6 @@ use crate::transport::ssh_config::SshConfig;
 /// What was tried, for people.
 pub(super) fn authenticate(session: &ssh2::Session, config: &SshConfig) -> Result<(), String> {
     let user = &config.user;
-    match session.auth_methods(user) {
-        Err(_) if session.authenticated() => return Ok(()),
-        Ok(methods) if !methods.split(',').any(|method| method == "publickey") => {
-            return Err(format!("for {user} it takes {methods} only"));
-        }
-        // The attempts themselves will tell.
-        _ => {}
-    }
     let mut tried = Vec::new();
     // With IdentitiesOnly the agent's keys count only where a file names them, which OpenSSH sorts
     // out when the files themselves do not do.
@@ -34,6 +26,15 @@ pub(super) fn authenticate(session: &ssh2::Session, config: &SshConfig) -> Resul
     }
     if session.authenticated() {
         return Ok(());
+    }
+    // Asked only now, as that takes a round trip.
+    match session.auth_methods(user) {
+        _ if session.authenticated() => return Ok(()),
+        Ok(methods) if !methods.split(',').any(|method| method == "publickey") => {
+            return Err(format!("for {user} it takes {methods} only"));
+        }
+        // The attempts themselves tell.
+        _ => {}
     }
     let files: Vec<_> = config.identity_files.iter().map(|file| file.as_str()).collect();
     Err(match tried.is_empty() {

@@ -19,16 +19,15 @@ const WRITES: usize = 32;
 /// How long the host may take to close the channel of a command.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// Runs `line` in the login shell, see [`Engine::run`](crate::transport::engine::Engine::run).
+/// Runs a command, see [`Engine::run`](crate::transport::engine::Engine::run).
 /// Others may run theirs on the same link meanwhile.
 pub(super) fn run(
     turns: &Turns,
-    line: &str,
     input: &mut dyn Read,
     sink: &mut Sink<'_>,
     watch: &Watch<'_>,
 ) -> Result<ExitStatus, TransportError> {
-    let channel = open(turns, line, watch)?;
+    let channel = open(turns, watch)?;
     let mut exchange = Exchange {
         channel,
         outgoing: Outgoing::new(input, CHUNK),
@@ -66,10 +65,10 @@ pub(super) fn run(
 }
 
 /// Opens a channel. A host that allows fewer than are wanted is asked again when others may have ended.
-fn open(turns: &Turns, line: &str, watch: &Watch<'_>) -> Result<Channel, TransportError> {
+fn open(turns: &Turns, watch: &Watch<'_>) -> Result<Channel, TransportError> {
     loop {
         let mut link = turns.take();
-        match link.open(line) {
+        match link.open() {
             Err(_) if link.may_have_room_later() => {}
             opened => return opened,
         }
@@ -115,6 +114,10 @@ impl Exchange<'_> {
             watch.check()?;
             link.wait(watch.patience(), Blocked::HalfSent)?;
             self.send_rest(part, link, watch.host())?;
+        }
+        // While the host is at it, the next command's channel costs no time.
+        if self.input_ended && !self.is_over() {
+            link.prepare()?;
         }
         Ok(sent || received)
     }

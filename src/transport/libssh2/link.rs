@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{BlockDirections, Channel, ErrorCode, Session};
 
+use crate::transport::envelope::LINE;
 use crate::transport::{HostAddr, TransportError};
 
 /// How long a host may be silent, although it is asked every few seconds, before it counts as gone.
@@ -30,8 +31,23 @@ pub(super) struct Link {
     /// How many channels have a command.
     commands: usize,
     broken: Option<String>,
-    /// A channel on which nothing runs, to read what the host says while no command does.
-    idle: Option<Channel>,
+    /// Where the next command is going to run.
+    spare: Spare,
+}
+
+/// A channel ahead of its command: opening one, and starting a shell in it, takes a round trip each.
+/// While no command runs it serves to read what the host says.
+enum Spare {
+    /// There is none.
+    None,
+    /// The host was asked for one.
+    Asked,
+    /// It is there, and the host was asked to start a shell in it.
+    Starting(Channel),
+    /// A shell waits in it for what to do.
+    Waiting(Channel),
+    /// The host refuses more than one channel.
+    Refused,
 }
 
 /// An operation of libssh2 could not be finished now.
@@ -47,23 +63,87 @@ impl Link {
     /// A link over this session, which has been logged in.
     pub(super) fn new(session: Session, socket: TcpStream, addr: HostAddr) -> Self {
         let (silence, listened) = (Duration::ZERO, Instant::now());
-        Self { session, socket, addr, silence, listened, commands: 0, broken: None, idle: None }
+        Self { session, socket, addr, silence, listened, commands: 0, broken: None, spare: Spare::None }
     }
 
-    /// Has the login shell run `line` on a new channel.
-    pub(super) fn open(&mut self, line: &str) -> Result<Channel, TransportError> {
+    /// A channel in which a shell waits for a command, see [`LINE`].
+    pub(super) fn open(&mut self) -> Result<Channel, TransportError> {
         if let Some(reason) = &self.broken {
             return Err(self.lost(reason.clone()));
         }
         self.heard();
-        // The host may allow no more than one at a time.
-        if let Some(mut idle) = self.idle.take() {
-            self.close(&mut idle, SILENCE)?;
-        }
-        let mut channel = self.complete(SILENCE, Session::channel_session)?;
-        self.complete(SILENCE, |_| channel.exec(line))?;
+        let channel = match std::mem::replace(&mut self.spare, Spare::None) {
+            Spare::Waiting(mut channel) => match self.is_open(&mut channel)? {
+                true => channel,
+                false => self.start()?,
+            },
+            Spare::Starting(channel) => self.start_in(channel)?,
+            Spare::None | Spare::Asked => self.start()?,
+            Spare::Refused => {
+                self.spare = Spare::Refused;
+                self.start()?
+            }
+        };
         self.commands += 1;
         Ok(channel)
+    }
+
+    fn start(&mut self) -> Result<Channel, TransportError> {
+        let channel = self.complete(SILENCE, Session::channel_session)?;
+        self.start_in(channel)
+    }
+
+    fn start_in(&mut self, mut channel: Channel) -> Result<Channel, TransportError> {
+        self.complete(SILENCE, |_| channel.exec(&LINE))?;
+        Ok(channel)
+    }
+
+    /// Whether the shell in it still waits; reads what the host has said so far.
+    fn is_open(&mut self, channel: &mut Channel) -> Result<bool, TransportError> {
+        match channel.read(&mut [0; 1024]) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(self.fail(&error)),
+            _ => {}
+        }
+        Ok(!channel.eof())
+    }
+
+    /// Goes on with getting a channel ready for the next command, as far as that goes now. Nothing is
+    /// left half sent.
+    ///
+    /// # Errors
+    /// When the link is broken.
+    pub(super) fn prepare(&mut self) -> Result<(), TransportError> {
+        loop {
+            let (error, spare) = match std::mem::replace(&mut self.spare, Spare::Refused) {
+                Spare::None | Spare::Asked => match self.session.channel_session() {
+                    Ok(channel) => {
+                        self.spare = Spare::Starting(channel);
+                        continue;
+                    }
+                    Err(error) => (error, Spare::Asked),
+                },
+                Spare::Starting(mut channel) => match channel.exec(&LINE) {
+                    Ok(()) => {
+                        self.spare = Spare::Waiting(channel);
+                        return Ok(());
+                    }
+                    Err(error) => (error, Spare::Starting(channel)),
+                },
+                settled => {
+                    self.spare = settled;
+                    return Ok(());
+                }
+            };
+            match error.code() {
+                WOULD_BLOCK => self.spare = spare,
+                code if REFUSALS.contains(&code) => return Ok(()),
+                _ => return Err(self.fail(&error.into())),
+            }
+            if self.blocked() == Blocked::Receiving {
+                return Ok(());
+            }
+            self.wait(GLANCE, Blocked::HalfSent)?;
+        }
     }
 
     /// Whether a channel that was refused may be had when another command has ended.
@@ -86,16 +166,14 @@ impl Link {
         if self.broken.is_some() || self.commands > 0 {
             return;
         }
-        let mut idle = match self.idle.take() {
-            Some(idle) => idle,
-            None => match self.complete(SILENCE, Session::channel_session) {
-                Ok(channel) => channel,
-                Err(_) => return,
-            },
-        };
-        match idle.read(&mut [0; 64]) {
+        // What fails here says so to the next command.
+        if self.prepare().is_err() {
+            return;
+        }
+        let Spare::Waiting(channel) = &mut self.spare else { return };
+        match channel.read(&mut [0; 64]) {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => drop(self.fail(&error)),
-            _ => self.idle = Some(idle),
+            _ => {}
         }
     }
 

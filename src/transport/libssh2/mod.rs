@@ -81,12 +81,11 @@ impl Libssh2 {
 impl Engine for Libssh2 {
     fn run(
         &mut self,
-        line: &str,
         input: &mut dyn Read,
         sink: &mut Sink<'_>,
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
-        channel::run(&self.link, line, input, sink, watch)
+        channel::run(&self.link, input, sink, watch)
     }
 
     fn share(&self) -> Box<dyn Engine> {

@@ -40,7 +40,8 @@ impl std::ops::DerefMut for Host {
 }
 
 impl Host {
-    pub(super) fn new(sshd: Sshd, alias: String, app: &str) -> Self {
+    /// This sshd as a host of that application.
+    pub fn new(sshd: Sshd, alias: String, app: &str) -> Self {
         let host = Self { sshd, alias, app: app.to_owned() };
         for dir in [host.tools(), host.temporary()] {
             fs::create_dir(dir).unwrap();
@@ -119,7 +120,7 @@ impl Host {
     }
 
     /// The directory around its home.
-    fn outer(&self) -> Utf8PathBuf {
+    pub fn outer(&self) -> Utf8PathBuf {
         self.home().parent().unwrap().to_owned()
     }
 

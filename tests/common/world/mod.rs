@@ -24,7 +24,7 @@ use fs_err as fs;
 use super::bash;
 use super::proxy::Proxy;
 use super::sshd::{Client, Sshd, SshdOptions, user};
-pub use host::Host;
+pub use host::{Host, Node};
 use names::Names;
 pub use outcome::{Outcome, Output, Running};
 pub use release::{APP, Entry, Release};
@@ -232,7 +232,8 @@ impl World {
         Running::start(self.command(command, args), self.names())
     }
 
-    fn command<I: IntoIterator<Item: AsRef<OsStr>>>(&self, mut command: Command, args: I) -> Command {
+    /// The same command with these arguments, as the user of this world calls it.
+    pub fn command<I: IntoIterator<Item: AsRef<OsStr>>>(&self, mut command: Command, args: I) -> Command {
         command
             .args(args)
             .current_dir(self.project())
@@ -287,7 +288,7 @@ impl World {
         let config = format!(
             "{before}\nAPP=\"{}\"\nPRODUCTION_HOSTS=\"{hosts}\"\nPRODUCTION_USER=\"{user}\"\nDELIVER_TO=\"~/app\"\n\
              STAGING_HOSTS=\"{hosts}\"\nSTAGING_USER=\"{user}\"\nTEST_AT=\"~/test\"\n\
-             SSH_CONFIG=\"{ssh}\"\nSTART_TIMEOUT=12\nSTABLE_FOR=0.5\n{after}",
+             SSH_CONFIG=\"{ssh}\"\nSTART_TIMEOUT=12\nSTABLE_FOR=0.1\n{after}",
             self.app
         );
         fs::write(self.project().join(".deliver/config"), config).unwrap();

@@ -9,8 +9,13 @@ use flate2::write::GzEncoder;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
+use super::super::session::noise;
+
 /// The application.
 pub const APP: &str = "stand_in";
+
+/// How large a file is that all versions have: as a module of Erlang is. Bytes.
+const COMMON_FILE: usize = 32 * 1024;
 
 const MAKE: &str = include_str!("../../stand_in/make-release.sh");
 const NODE: &str = include_str!("../../stand_in/node.sh");
@@ -64,6 +69,11 @@ impl Release {
         self.with(&["--behaviour", behaviour])
     }
 
+    /// Of another application.
+    pub fn of_app(self, app: &str) -> Self {
+        self.with(&["--app", app])
+    }
+
     /// With another node name.
     pub fn node(self, name: &str) -> Self {
         self.with(&["--node", name])
@@ -74,7 +84,12 @@ impl Release {
         self.with(&["--size-kb", &size.to_string()])
     }
 
-    /// With a file that does not compress and is the same in every version.
+    /// With this cookie, in place of one of its own.
+    pub fn cookie(self, cookie: &str) -> Self {
+        self.with(&["--cookie", cookie])
+    }
+
+    /// With files that do not compress and are the same in every version.
     pub fn common_kb(mut self, size: usize) -> Self {
         self.common_kb = size;
         self
@@ -116,7 +131,11 @@ impl Release {
         duct::cmd(script, args.into_iter().chain(self.args.iter().map(String::as_str))).run().unwrap();
         if self.common_kb > 0 {
             let noise = noise(self.common_kb * 1024);
-            append(&made, |tar| add_file(tar, "lib/dep-1.0.0/ebin/common.beam", 0o644, &noise));
+            append(&made, |tar| {
+                for (number, part) in noise.chunks(COMMON_FILE).enumerate() {
+                    add_file(tar, &format!("lib/dep-1.0.0/ebin/common_{number}.beam"), 0o644, part);
+                }
+            });
         }
         if !self.entries.is_empty() {
             append(&made, |tar| {
@@ -177,18 +196,4 @@ fn add(tar: &mut Tar, name: &str, mode: u32, entry: Entry) {
             tar.append_data(&mut header, name, std::io::empty()).unwrap();
         }
     }
-}
-
-/// Bytes that do not compress, the same ones each time (xorshift).
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
 }

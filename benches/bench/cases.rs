@@ -1,0 +1,181 @@
+//! What is measured.
+
+use fs_err as fs;
+
+use crate::Options;
+use crate::common::sshd::user;
+use crate::common::world::{Release, World};
+use crate::contender::{floor, ours, theirs};
+use crate::lab::{Lab, release};
+use crate::sample::Sample;
+use crate::table::Row;
+
+/// One case.
+pub enum Case {
+    /// A command that talks to no host.
+    Local(&'static [&'static str]),
+    /// A build by tools that do nothing.
+    Build,
+    /// A first and a second deploy.
+    Deploys {
+        /// The archive's size.
+        megabytes: usize,
+        /// How many.
+        hosts: usize,
+        /// To each of them.
+        round_trip_ms: u64,
+        /// Of the shell tool: what it takes too long for is run less often than the rest.
+        turns: usize,
+    },
+    /// One deploy of a large archive to very many hosts, by us alone.
+    Many,
+}
+
+/// All of them.
+pub fn all() -> Vec<Case> {
+    let deploys =
+        |megabytes, hosts, round_trip_ms, turns| Case::Deploys { megabytes, hosts, round_trip_ms, turns };
+    vec![
+        Case::Local(&["--version"]),
+        Case::Local(&["check", "config"]),
+        Case::Build,
+        deploys(16, 1, 0, 5),
+        deploys(16, 2, 0, 5),
+        deploys(16, 2, 50, 5),
+        deploys(16, 2, 200, 5),
+        deploys(60, 1, 0, 5),
+        deploys(60, 3, 0, 5),
+        deploys(60, 3, 50, 5),
+        deploys(16, 30, 0, 5),
+        Case::Many,
+    ]
+}
+
+/// As projects of the time have it: mix, and its own releases.
+const SETTINGS: &str = "RELEASE_CMD=mix\nBUILD_CMD=mix\nUSING_DISTILLERY=false\nSTABLE_FOR=0\nSTART_TIMEOUT=60\n\
+    MIX_CMD=./mix\nBUILD_HOST=host-1\nBUILD_AT='~/build'\n";
+
+const MIX: &str = include_str!("mix.sh");
+
+fn world() -> World {
+    World::new().config(SETTINGS).config(&format!("BUILD_USER={}", user()))
+}
+
+impl Case {
+    /// As the table has it.
+    pub fn name(&self) -> String {
+        match self {
+            Case::Local(args) => format!("`{}`", args.join(" ")),
+            Case::Build => "build release, tools that do nothing".to_owned(),
+            Case::Deploys { megabytes, hosts, round_trip_ms, .. } => {
+                format!("{megabytes} MB to {hosts} hosts at {round_trip_ms} ms")
+            }
+            Case::Many => "200 MB to 100 hosts at 0 ms".to_owned(),
+        }
+    }
+
+    /// Runs it, as often as was asked for.
+    pub fn run(&self, options: &Options) -> Vec<Row> {
+        match self {
+            Case::Local(args) => vec![local(self.name(), args, options)],
+            Case::Build => vec![build(self.name(), options)],
+            Case::Deploys { megabytes, hosts, round_trip_ms, turns } => {
+                let lab = Lab::new(world(), *hosts, *round_trip_ms);
+                deploys(&self.name(), &lab, *megabytes, (*turns).min(options.turns), options)
+            }
+            Case::Many => vec![many(self.name(), options)],
+        }
+    }
+}
+
+fn local(name: String, args: &[&str], options: &Options) -> Row {
+    let lab = Lab::new(world(), 1, 0);
+    let mut row = Row { name, ours: Vec::new(), theirs: Vec::new(), floor: Vec::new() };
+    // They take next to nothing, so more runs cost nothing and say more.
+    for _ in 0..options.turns * 4 {
+        row.ours.push(Sample::of(vec![ours(&lab.world, args)]));
+        // The shell tool has no `check config` of its own: what it takes to say its version stands for it.
+        let alike = if args[0] == "check" { &["--version"] } else { args };
+        if let Some(original) = &options.original {
+            row.theirs.push(Sample::of(vec![theirs(&lab.world, original, alike)]));
+        }
+    }
+    row
+}
+
+fn build(name: String, options: &Options) -> Row {
+    let lab = Lab::new(world(), 1, 0);
+    let project = lab.world.project();
+    fs::write(project.join("mix"), MIX).expect("a script");
+    fs::write(project.join(".gitignore"), ".deliver\n").expect("a file");
+    duct::cmd!("chmod", "+x", project.join("mix").as_str()).run().expect("a mode");
+    let git = duct::cmd!("git", "init", "--quiet", "--initial-branch", "master", project.as_str());
+    git.run().expect("a repository");
+    lab.world.commit();
+    let mut row = Row { name, ours: Vec::new(), theirs: Vec::new(), floor: Vec::new() };
+    let args = ["build", "release", "--plain"];
+    for _ in 0..options.turns {
+        lab.clear();
+        row.ours.push(lab.measure(|| Sample::of(vec![ours(&lab.world, &args)])));
+        if let Some(original) = &options.original {
+            lab.clear();
+            row.theirs.push(lab.measure(|| Sample::of(vec![theirs(&lab.world, original, &args)])));
+        }
+    }
+    row
+}
+
+fn deploys(name: &str, lab: &Lab, megabytes: usize, turns: usize, options: &Options) -> Vec<Row> {
+    for version in ["1.0.0", "2.0.0"] {
+        lab.world.store(release(version, megabytes));
+    }
+    let named = |which: &str| Row {
+        name: format!("{which} deploy, {name}"),
+        ours: Vec::new(),
+        theirs: Vec::new(),
+        floor: Vec::new(),
+    };
+    let mut rows = [named("first"), named("second")];
+    let deploy = |version: &str| {
+        ["deploy", "release", "to", "production", "--start-deploy", "--plain", version].map(str::to_owned)
+    };
+    for _ in 0..turns {
+        lab.clear();
+        for (row, version) in rows.iter_mut().zip(["1.0.0", "2.0.0"]) {
+            let args = deploy(&format!("--version={version}"));
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            row.ours.push(lab.measure(|| Sample::of(vec![ours(&lab.world, &args)])));
+        }
+        if let Some(original) = &options.original {
+            lab.clear();
+            for (row, version) in rows.iter_mut().zip(["1.0.0", "2.0.0"]) {
+                let args = deploy(&format!("--version={version}"));
+                let args: Vec<&str> = args.iter().map(String::as_str).collect();
+                row.theirs.push(lab.measure(|| Sample::of(vec![theirs(&lab.world, original, &args)])));
+            }
+        }
+        lab.clear();
+        for (row, version) in rows.iter_mut().zip(["1.0.0", "2.0.0"]) {
+            let archive = lab.world.archive(version);
+            row.floor.push(lab.measure(|| Sample::of(floor(&lab.world, &archive))));
+        }
+    }
+    lab.clear();
+    rows.into()
+}
+
+fn many(name: String, options: &Options) -> Row {
+    let lab = Lab::new(world(), 100, 0);
+    lab.world.store(large());
+    let args = ["deploy", "release", "to", "production", "--plain", "--version=1.0.0"];
+    let mut row = Row { name, ours: Vec::new(), theirs: Vec::new(), floor: Vec::new() };
+    for _ in 0..options.turns.min(1) {
+        row.ours.push(lab.measure(|| Sample::of(vec![ours(&lab.world, &args)])));
+        lab.clear();
+    }
+    row
+}
+
+fn large() -> Release {
+    release("1.0.0", 200)
+}

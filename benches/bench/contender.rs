@@ -1,0 +1,58 @@
+//! Who is measured: edeliver, the shell tool, and the floor.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use fs_err as fs;
+
+use crate::common::world::World;
+
+/// A run of edeliver.
+pub fn ours(world: &World, args: &[&str]) -> Command {
+    world.command(Command::new(env!("CARGO_BIN_EXE_edeliver")), args)
+}
+
+/// A run of the shell tool with the same arguments, in the same project.
+pub fn theirs(world: &World, original: &Utf8Path, args: &[&str]) -> Command {
+    let tools = ssh_tools(world);
+    let mut command = world.command(Command::new(original), args);
+    command.env("PATH", format!("{tools}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"));
+    command
+}
+
+/// What no deploy tool can do without: the archive through one ssh to each host, unpacked there.
+pub fn floor(world: &World, archive: &Utf8Path) -> Vec<Command> {
+    let tools = ssh_tools(world);
+    world
+        .all()
+        .iter()
+        .map(|host| {
+            let mut command = Command::new(tools.join("ssh"));
+            command.args([host.alias(), "mkdir -p app/floor && exec tar -xz -C app/floor"]);
+            command.stdin(Stdio::from(fs::File::open(archive).expect("the archive").into_parts().0));
+            command
+        })
+        .collect()
+}
+
+/// `ssh` and `scp` look for their configuration in the home directory that the system knows, not in
+/// $HOME: these name it.
+fn ssh_tools(world: &World) -> Utf8PathBuf {
+    let tools = world.home().join("ssh-tools");
+    if !tools.exists() {
+        fs::create_dir(&tools).expect("a directory");
+        let config = world.home().join(".ssh/config");
+        // -O: sftp knows nothing of the home that a host's login shell has here.
+        for (tool, options) in [("ssh", ""), ("scp", "-O ")] {
+            let text = format!("#!/bin/sh\nexec /usr/bin/{tool} {options}-F {config} \"$@\"\n");
+            fs::write(tools.join(tool), text).expect("a script");
+        }
+        // It would look for the aliases in the DNS; the hosts are known already.
+        fs::write(tools.join("ssh-keyscan"), "#!/bin/sh\n").expect("a script");
+        for tool in ["ssh", "scp", "ssh-keyscan"] {
+            fs::set_permissions(tools.join(tool), std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        }
+    }
+    tools
+}

@@ -1,0 +1,120 @@
+//! How the files of a release get beside the one that is there: by us, or by functions of the config.
+
+use super::Context;
+use super::stage_hooks::{CLEAN, EXTRACT, StageHooks, UPLOAD};
+use crate::deploy::{Deploy, Failed, Job, Opened, OwnSteps, Replicated, Staged, UnpackedBy};
+use crate::report::Report;
+use crate::settings::{DeploySettings, ReleaseTool};
+
+/// What of it the config does in place of us.
+pub(super) fn own_steps(context: &Context) -> OwnSteps {
+    let hooks = context.hooks();
+    OwnSteps { clean: hooks.place(CLEAN).is_some(), extract: hooks.place(EXTRACT).is_some() }
+}
+
+/// The steps of the original from the upload to the unpacked archive.
+pub(super) struct Staging<'a> {
+    report: &'a Report,
+    settings: &'a DeploySettings,
+    hooks: &'a StageHooks<'a>,
+    /// The archive on the hosts.
+    file: String,
+    version: String,
+    clean: bool,
+    own: OwnSteps,
+    /// In the place of DELIVER_TO, while a function works on the release.
+    replica: Option<String>,
+}
+
+impl<'a> Staging<'a> {
+    /// Of what this job deploys.
+    pub(super) fn new(
+        report: &'a Report,
+        settings: &'a DeploySettings,
+        hooks: &'a StageHooks<'a>,
+        job: &Job,
+    ) -> Self {
+        let replica = job.replica_of(&settings.deliver_to).as_str().to_owned();
+        Self {
+            report,
+            settings,
+            hooks,
+            file: format!("{}_{}.tar.gz", settings.app, job.version),
+            version: job.version.to_string(),
+            clean: job.clean,
+            own: job.own_steps,
+            replica: job.replicates().then_some(replica),
+        }
+    }
+
+    /// Takes the steps, up to the switch.
+    pub(super) fn stage(&self, deploy: Deploy<Opened>) -> Result<Deploy<Staged>, Failed> {
+        match &self.replica {
+            None => self.stage_ours(deploy),
+            Some(replica) => self.stage_theirs(deploy, replica),
+        }
+    }
+
+    fn stage_ours(&self, deploy: Deploy<Opened>) -> Result<Deploy<Staged>, Failed> {
+        let staged = if self.hooks.defines(UPLOAD) {
+            deploy.brought_by(&self.file, |sessions| self.hooks.run(UPLOAD, sessions))?
+        } else {
+            self.say_uploading();
+            deploy.stage()?
+        };
+        if self.clean {
+            self.say_cleaning();
+        }
+        let staged = staged.between(|sessions| self.hooks.run("pre_extract_release_archive", sessions))?;
+        self.say_extracting();
+        Ok(staged)
+    }
+
+    /// The archive goes to where the original puts it, and the functions are called where it calls them.
+    fn stage_theirs(&self, deploy: Deploy<Opened>, replica: &str) -> Result<Deploy<Staged>, Failed> {
+        let work = |deploy: Deploy<Replicated>, function: &str| {
+            deploy.work_on(|sessions| self.hooks.run_in(replica, function, sessions))
+        };
+        let mut deploy = if self.hooks.defines(UPLOAD) {
+            work(deploy.replicate(None)?, UPLOAD)?
+        } else {
+            self.say_uploading();
+            deploy.replicate(Some(&self.place()))?
+        };
+        if self.clean && self.own.clean {
+            deploy = work(deploy, CLEAN)?;
+        } else if self.clean {
+            self.say_cleaning();
+        }
+        if self.own.extract {
+            return work(deploy, EXTRACT)?.take(&self.file, UnpackedBy::Config);
+        }
+        let deploy = deploy.between(|sessions| self.hooks.run("pre_extract_release_archive", sessions))?;
+        self.say_extracting();
+        deploy.take(&self.file, UnpackedBy::Us)
+    }
+
+    /// Where in DELIVER_TO the original puts the archive: mix makes archives without a directory APP.
+    fn place(&self) -> String {
+        match self.settings.release_tool {
+            ReleaseTool::MixRelease | ReleaseTool::Distillery => {
+                format!("{}/{}", self.settings.app, self.file)
+            }
+            _ => self.file.clone(),
+        }
+    }
+
+    fn say_uploading(&self) {
+        let version = &self.version;
+        self.report.status(&format!("Uploading archive of release {version} from local release store"));
+    }
+
+    fn say_cleaning(&self) {
+        self.report.status("Cleaning release directory");
+    }
+
+    fn say_extracting(&self) {
+        let (file, directory) = (&self.file, &self.settings.deliver_to);
+        self.report.status(&format!("Extracting archive {file} into {directory}"));
+    }
+}
