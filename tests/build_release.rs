@@ -12,8 +12,8 @@ use edeliver::exit::{Exit, Failure, Signal};
 use edeliver::release::{ArchiveKind, ExpectedErts, Layout, Manifest};
 use edeliver::report::{Report, ReportOptions};
 use edeliver::settings::{BuildSettings, BuildTool, ReleaseTool, SshSettings, StoreSettings};
-use edeliver::store::{OpenArchive, Store, StoredArchive};
-use edeliver::transport::{HostAddr, Interrupt};
+use edeliver::store::{Access, OpenArchive, Store, StoredArchive};
+use edeliver::transport::{ConnectOptions, HostAddr, Interrupt};
 use fs_err as fs;
 
 /// The beginning of a stand-in for mix: it writes down how it is called, and does what `fake-mix.d/TASK`
@@ -104,7 +104,7 @@ impl World {
         let report = Report::new(ReportOptions { plain: true, log_file, ..ReportOptions::default() });
         build_release::run(&BuildContext {
             settings: &self.settings,
-            store: &StoreSettings::Directory(".deliver".into()),
+            store: &StoreSettings::directory(".deliver"),
             ssh: &self.ssh,
             report: &report,
             interrupt: &self.interrupt,
@@ -141,8 +141,17 @@ impl World {
     }
 
     fn open(&self, archive: &StoredArchive) -> OpenArchive {
-        let settings = StoreSettings::Directory(".deliver".into());
-        Store::new(&settings, &self.project(), &self.settings.app).unwrap().open(archive).unwrap()
+        let settings = StoreSettings::directory(".deliver");
+        let (ssh, report) = (&self.ssh, Report::new(ReportOptions::default()));
+        let connect = ConnectOptions {
+            ssh_config: ssh.config.clone(),
+            timeout: ssh.timeout,
+            forward_agent: false,
+            interrupt: self.interrupt.clone(),
+        };
+        let access = Access { connect, report };
+        let store = Store::new(&settings, &self.project(), &self.settings.app, &access).unwrap();
+        store.open(archive).unwrap()
     }
 }
 
@@ -208,7 +217,7 @@ fn a_mix_project_is_built_and_built_again() {
         [("mix.exs", &*mix_exs("0.1.0")), ("lib/tiny.ex", "defmodule Tiny do\n  def x, do: 1\nend\n")];
     let mut world = World::new("tiny_mix", (BuildTool::Mix, ReleaseTool::MixRelease), &files);
     let stored = world.build().unwrap_or_else(|failure| panic!("{failure}\n{:#?}", world.log()));
-    assert_eq!(stored.path, world.project().join(".deliver/releases/tiny_mix_0.1.0.release.tar.gz"));
+    assert_eq!(stored.file, "tiny_mix_0.1.0.release.tar.gz");
     let manifest = world.open(&stored).manifest;
     assert_eq!(boots(&manifest, "tiny_mix"), "0.1.0");
     assert_eq!(manifest.layout, Layout::Prefixed("tiny_mix".into()));

@@ -18,8 +18,8 @@ use crate::git::{GitError, Push, Repository, remote};
 use crate::release::{RequiredFiles, Version};
 use crate::report::Report;
 use crate::settings::{BuildSettings, SshSettings, StoreSettings};
-use crate::store::{Store, StoredArchive};
-use crate::transport::{Interrupt, RemotePath};
+use crate::store::{Access, Store, StoredArchive};
+use crate::transport::{ConnectOptions, Interrupt, RemotePath};
 use hooked::BuildHooks;
 pub use source::Source;
 pub use step::BuildStep;
@@ -45,6 +45,20 @@ pub struct BuildContext<'a> {
     pub push: bool,
     /// The functions of the config, which run around the steps.
     pub hooked: Option<&'a Context>,
+}
+
+impl BuildContext<'_> {
+    /// The store that the archive goes to. Nothing is connected to yet.
+    fn open_store(&self) -> Result<Store, Failure> {
+        let connect = ConnectOptions {
+            ssh_config: self.ssh.config.clone(),
+            timeout: self.ssh.timeout,
+            forward_agent: false,
+            interrupt: self.interrupt.clone(),
+        };
+        let access = Access { connect, report: self.report.clone() };
+        Store::new(self.store, self.project, &self.settings.app, &access).or_usage()
+    }
 }
 
 /// The settings of a build, all of which are there and can be read.
@@ -160,7 +174,7 @@ impl<'a> Build<'a> {
         let BuildContext { settings, report, .. } = *context;
         let source = Source::of(context)?;
         let required = RequiredFiles::parse(&settings.required_files).map_err(Failure::usage)?;
-        let store = Store::new(context.store, context.project, &settings.app).map_err(Failure::usage)?;
+        let store = context.open_store()?;
         report.status("Authorizing hosts");
         let host = BuildHost::connect(&settings.host, context.ssh, context.interrupt, report)
             .map_err(|error| build::StepError::from(error).into_failure())?;

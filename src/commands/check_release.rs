@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::{Context, select, show};
+use super::{Context, select};
 use crate::cli::Selection;
 use crate::exit::{Failure, OrUsage};
 use crate::release::{ExpectedErts, Manifest, RequiredFiles, Version};
@@ -16,14 +16,17 @@ pub fn run(context: &Context, selection: &Selection) -> Result<(), Failure> {
     let (settings, report) = (&context.settings, &context.report);
     let app = settings.app().or_usage()?;
     let required = RequiredFiles::parse(&settings.words("REQUIRED_FILES").or_usage()?).or_usage()?;
-    let store = show::store(context)?;
+    let store = context.store()?;
     let wanted = selection.version.as_ref().map(Version::as_str);
     let kinds = release_kinds(settings.release_tool().or_usage()?);
     let archive = select::archive(context, &store, app, wanted, kinds)?;
     report.status(&format!("Checking {} in {} release store", archive.name, store.kind()));
     let opened = {
         let _spinner = report.step(&format!("Reading {}", archive.name));
-        store.open(&archive)?
+        let opened = store.open(&archive)?;
+        // What a store elsewhere says of it is one thing, what it has another.
+        opened.source.file()?;
+        opened
     };
     let boots = opened.manifest.boots(app, ExpectedErts::Optional);
     let booted = boots.as_ref().ok().map(|facts| (facts.version.to_string(), facts.erts.clone()));

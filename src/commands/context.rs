@@ -13,6 +13,7 @@ use crate::host::limit_to;
 use crate::report::{Redactor, Report, ReportOptions};
 use crate::settings::{DeploySettings, Settings, SettingsError};
 use crate::shell::{Hooks, OnDemand, ScriptMode, ShellError, ShellOptions, bash_of};
+use crate::store::{Access, Store};
 use crate::transport::{ConnectOptions, HostAddr, Interrupt, RemotePath};
 
 /// What the host's side needs to know of the settings.
@@ -120,6 +121,16 @@ impl Context {
             forward_agent,
             interrupt: self.interrupt.clone(),
         })
+    }
+
+    /// Where archives are kept. Nothing is connected to yet.
+    ///
+    /// # Errors
+    /// When a setting of it is missing or invalid.
+    pub fn store(&self) -> Result<Store, Failure> {
+        let settings = self.settings.store().or_usage()?;
+        let access = Access { connect: self.connect_options(false)?, report: self.report.clone() };
+        Store::new(&settings, self.settings.project(), self.settings.app().or_usage()?, &access).or_usage()
     }
 
     /// Where the release and its node live on a host, below `directory`.

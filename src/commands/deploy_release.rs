@@ -8,11 +8,11 @@ use super::staging::{Staging, own_steps};
 use super::{Context, plan, select};
 use crate::cli::DeployRelease;
 use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
-use crate::exit::{Failure, OrUsage};
+use crate::exit::Failure;
 use crate::release::ExpectedErts;
 use crate::report::Tone;
 use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure, Stage};
-use crate::store::{Store, release_kinds};
+use crate::store::release_kinds;
 
 /// The recipe (PARITY.md section 4, "deploy release").
 ///
@@ -77,23 +77,22 @@ pub(super) fn migrations(
 
 /// A deploy of that version from the store; without one of the only one there is.
 pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) -> Result<Job, Failure> {
-    let store = Store::new(&context.settings.store().or_usage()?, context.settings.project(), &settings.app)
-        .or_usage()?;
+    let store = context.store()?;
     let kinds = release_kinds(settings.release_tool);
     let archive = select::archive(context, &store, &settings.app, version, kinds)?;
     let opened = store.open(&archive)?;
     // A config that uploads it by itself asks for its name.
-    context.hooks().variables_mut().set("RELEASE_FILE", opened.path.file_name().unwrap_or_default());
+    context.hooks().variables_mut().set("RELEASE_FILE", opened.name.to_string());
     let own_steps = own_steps(context);
     // The archive's name may carry a revision that the release itself does not know.
     let version = match opened.manifest.boots(&settings.app, ExpectedErts::Optional) {
         Ok(boots) => boots.version,
         // It need not hold a release as it is.
         Err(_) if own_steps.extract => archive.name.version.clone(),
-        Err(error) => return Err(Failure::failed(anyhow!(error).context(opened.path))),
+        Err(error) => return Err(Failure::failed(anyhow!(error).context(opened.place))),
     };
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
-    let mut job = Job::new(settings, version, opened.path, opened.manifest, report, interrupt);
+    let mut job = Job::new(settings, version, opened.source, opened.manifest, report, interrupt);
     (job.revision, job.own_steps) = (opened.revision, own_steps);
     Ok(job)
 }

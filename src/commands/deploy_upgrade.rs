@@ -2,17 +2,15 @@
 //! none of them does.
 
 use anyhow::Context as _;
-use fs_err as fs;
 
 use super::stage_hooks::StageHooks;
 use super::{Context, deploy_release, plan, select};
 use crate::cli::DeployUpgrade;
 use crate::deploy::{Deploy, Failed, Job, Offline, Start};
-use crate::exit::{Failure, OrUsage};
+use crate::exit::Failure;
 use crate::release::relup::relup_path;
 use crate::release::{ArchiveKind, Relup, read_member};
 use crate::settings::DeploySettings;
-use crate::store::Store;
 
 /// The recipe (PARITY.md section 4, "deploy upgrade").
 ///
@@ -37,17 +35,17 @@ pub fn run(context: &Context, upgrade: &DeployUpgrade) -> Result<(), Failure> {
 
 /// An upgrade to that version from the store; without one to the only one there is.
 pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) -> Result<Job, Failure> {
-    let store = Store::new(&context.settings.store().or_usage()?, context.settings.project(), &settings.app)
-        .or_usage()?;
+    let store = context.store()?;
     let archive = select::archive(context, &store, &settings.app, version, &[ArchiveKind::Upgrade])?;
     let opened = store.open(&archive)?;
     let version =
-        opened.manifest.upgrade_version(&archive.name.version).with_context(|| opened.path.to_string())?;
-    let relup = read_member(fs::File::open(&opened.path)?, &opened.manifest.layout, &relup_path(&version))?;
+        opened.manifest.upgrade_version(&archive.name.version).with_context(|| opened.place.clone())?;
+    let file = opened.source.file()?;
+    let relup = read_member(file.reader(), &opened.manifest.layout, &relup_path(&version))?;
     let relup = Relup::parse(&String::from_utf8_lossy(&relup.unwrap_or_default()))
-        .with_context(|| format!("the relup in {}", opened.path))?;
+        .with_context(|| format!("the relup in {}", opened.place))?;
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
-    let mut job = Job::new(settings, version, opened.path, opened.manifest, report, interrupt);
+    let mut job = Job::new(settings, version, opened.source, opened.manifest, report, interrupt);
     job.revision = opened.revision;
     job.start = Start::Hot(Offline::Refused);
     (job.upgrades_from, job.restarts_from) = (relup.up_from, relup.restarts_from);

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
-use super::{Context, select, show};
+use super::{Context, select};
 use crate::cli::Selection;
 use crate::exit::{Failure, OrUsage};
 use crate::release::relup::{Relup, relup_path};
@@ -23,14 +23,14 @@ use crate::store::Appups;
 pub fn relup(context: &Context, selection: &Selection) -> Result<(), Failure> {
     let report = &context.report;
     let app = context.settings.app().or_usage()?;
-    let store = show::store(context)?;
+    let store = context.store()?;
     let wanted = selection.version.as_ref().map(crate::release::Version::as_str);
     let archive = select::archive(context, &store, app, wanted, &[ArchiveKind::Upgrade])?;
     let opened = store.open(&archive)?;
     let version = opened.manifest.upgrade_version(&archive.name.version)?;
     let path = relup_path(&version);
     let layout = &opened.manifest.layout;
-    let before = read_member(fs::File::open(&opened.path)?, layout, &path)?.unwrap_or_default();
+    let before = read_member(opened.source.file()?.reader(), layout, &path)?.unwrap_or_default();
 
     let directory = tempfile::tempdir()?;
     let file = Utf8PathBuf::try_from(directory.path().join(&path))?;
@@ -51,7 +51,7 @@ pub fn relup(context: &Context, selection: &Selection) -> Result<(), Failure> {
         return Ok(());
     }
     report.status(&format!("Storing {} with the new relup", archive.name));
-    let source = fs::File::open(&opened.path)?;
+    let source = opened.source.file()?.reader();
     let received =
         store.begin(&archive.name)?.fill(|to| replace_member(source, layout, &path, &after, to))?;
     let received = match &opened.revision {
@@ -68,7 +68,7 @@ pub fn relup(context: &Context, selection: &Selection) -> Result<(), Failure> {
 /// # Errors
 /// When there are none, or one of them is no Erlang afterwards.
 pub fn appups(context: &Context, selection: &Selection) -> Result<(), Failure> {
-    let all = show::store(context)?.all_appups()?;
+    let all = context.store()?.all_appups()?;
     let leads_to = |appups: &Appups| match (&selection.version, appups.directory.file_name()) {
         (Some(version), Some(name)) => name.ends_with(&format!("-{version}")),
         (version, _) => version.is_none(),

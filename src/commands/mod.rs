@@ -44,7 +44,7 @@ use self::project_help::ProjectHelp;
 use crate::cli::{
     self, Archive, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show,
 };
-use crate::exit::{Failure, OrUsage as _};
+use crate::exit::{Exit, Failure, OrUsage as _};
 use crate::node::{Direction, LogRange, Migration, NodeAction};
 use crate::release::ArchiveKind;
 use crate::shell::NoRequests;
@@ -61,8 +61,14 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
         _ => {}
     }
     let context = open(invocation, project)?;
-    // Scripts and commands that an error shows may hold secrets.
-    carry_out(&context, invocation).map_err(|failure| failure.reworded(|text| context.report.redact(text)))
+    carry_out(&context, invocation).map_err(|mut failure| {
+        // A store that was cut short says so in an error of its own.
+        if let (Exit::Failed, Some(signal)) = (failure.exit, context.interrupt.received()) {
+            failure.exit = Exit::Interrupted(signal);
+        }
+        // Scripts and commands that an error shows may hold secrets.
+        failure.reworded(|text| context.report.redact(text))
+    })
 }
 
 fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> {

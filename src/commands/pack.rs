@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow};
 use camino::Utf8PathBuf;
 use fs_err as fs;
 
-use super::{Context, question, select, show};
+use super::{Context, question, select};
 use crate::cli::Selection;
 use crate::exit::{Failure, OrUsage};
 use crate::release::{ArchiveKind, ArchiveName, ExpectedErts, Manifest, pack_directory, unpack};
@@ -19,7 +19,7 @@ use crate::store::{FillError, Store};
 pub fn unpack_archive(context: &Context, kind: ArchiveKind, selection: &Selection) -> Result<(), Failure> {
     let (report, app) = (&context.report, context.settings.app().or_usage()?);
     report.banner(&format!("EDELIVER {} WITH UNPACK COMMAND", app.to_uppercase()));
-    let store = show::store(context)?;
+    let store = context.store()?;
     let wanted = selection.version.as_ref().map(crate::release::Version::as_str);
     let archive = select::archive(context, &store, app, wanted, &[kind])?;
     let (kind, version) = (kind.as_str(), &archive.name.version);
@@ -38,7 +38,7 @@ pub fn unpack_archive(context: &Context, kind: ArchiveKind, selection: &Selectio
         .with_context(|| format!("cannot write in {parent}"))?;
     let fresh = Utf8PathBuf::try_from(beside.path().join("new"))?;
     let _spinner = report.step(&format!("Extracting {}", archive.name));
-    unpack(fs::File::open(&opened.path)?, &fresh)
+    unpack(opened.source.file()?.reader(), &fresh)
         .with_context(|| format!("cannot unpack {}", archive.name))?;
     if directory.exists() {
         fs::rename(&directory, beside.path().join("old"))?;
@@ -57,7 +57,7 @@ pub fn unpack_archive(context: &Context, kind: ArchiveKind, selection: &Selectio
 pub fn pack_archive(context: &Context, kind: ArchiveKind, selection: &Selection) -> Result<(), Failure> {
     let (report, app) = (&context.report, context.settings.app().or_usage()?);
     report.banner(&format!("EDELIVER {} WITH PACK COMMAND", app.to_uppercase()));
-    let store = show::store(context)?;
+    let store = context.store()?;
     let name = unpacked(context, app, kind, selection)?;
     let directory = directory(context, &name);
     report.status(&format!("Creating tar for {directory}"));

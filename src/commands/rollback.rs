@@ -5,10 +5,9 @@ use anyhow::anyhow;
 use super::{Context, deploy_release, look, plan};
 use crate::cli::Rollback;
 use crate::deploy::{Claim, Deploy, Failed, HostState, Job, Start, Target};
-use crate::exit::{Failure, OrUsage};
+use crate::exit::Failure;
 use crate::release::Version;
 use crate::settings::DeploySettings;
-use crate::store::Store;
 
 /// What each host says of itself.
 type States = [(String, HostState)];
@@ -75,9 +74,8 @@ fn kept(states: &States, wanted: Option<&str>) -> Result<Option<Version>, Failur
 
 /// Whether the version that is wanted can be had from the store; else what can.
 fn possible(context: &Context, settings: &DeploySettings, states: &States) -> Result<(), Failure> {
-    let store = Store::new(&context.settings.store().or_usage()?, context.settings.project(), &settings.app)
-        .or_usage()?;
-    let stored: Vec<String> = store.list()?.iter().map(|archive| archive.name.version.to_string()).collect();
+    let stored: Vec<String> =
+        context.store()?.list()?.iter().map(|archive| archive.name.version.to_string()).collect();
     let wanted = settings.version.as_deref().unwrap_or_default();
     if stored.iter().any(|version| version == wanted) {
         return Ok(());

@@ -2,13 +2,11 @@
 
 use anyhow::{Context as _, anyhow};
 use camino::Utf8Path;
-use fs_err as fs;
 
 use super::{Context, print};
 use crate::exit::{Failure, OrUsage};
 use crate::release::relup::relup_path;
 use crate::release::{ArchiveKind, ArchiveName, read_member};
-use crate::store::Store;
 
 /// Prints the relup of an upgrade in the store, as it is.
 ///
@@ -16,7 +14,7 @@ use crate::store::Store;
 /// When the store has no such upgrade, or it has no relup.
 pub fn relup(context: &Context, file: &Utf8Path) -> Result<(), Failure> {
     let app = context.settings.app().or_usage()?;
-    let store = store(context)?;
+    let store = context.store()?;
     let name = file.file_name().and_then(|name| ArchiveName::parse(app, name));
     let name = name.filter(|name| name.kind == ArchiveKind::Upgrade).ok_or_else(|| {
         Failure::usage(anyhow!("{file} is not the name of an upgrade: {app}_VERSION.upgrade.tar.gz"))
@@ -27,8 +25,9 @@ pub fn relup(context: &Context, file: &Utf8Path) -> Result<(), Failure> {
     let opened = store.open(&archive)?;
     let version = opened.manifest.upgrade_version(&archive.name.version)?;
     let path = relup_path(&version);
-    let relup = read_member(fs::File::open(&opened.path)?, &opened.manifest.layout, &path)
-        .with_context(|| opened.path.to_string())?;
+    let archive = opened.source.file()?;
+    let relup = read_member(archive.reader(), &opened.manifest.layout, &path)
+        .with_context(|| opened.place.clone())?;
     print(&relup.unwrap_or_default())
 }
 
@@ -37,7 +36,7 @@ pub fn relup(context: &Context, file: &Utf8Path) -> Result<(), Failure> {
 /// # Errors
 /// When the store cannot be read.
 pub fn appups(context: &Context) -> Result<(), Failure> {
-    let all = store(context)?.all_appups()?;
+    let all = context.store()?.all_appups()?;
     if all.is_empty() {
         context.report.hint("The release store has no appups; 'edeliver build appups' puts some there.");
     }
@@ -46,9 +45,4 @@ pub fn appups(context: &Context) -> Result<(), Failure> {
         context.report.print(&format!("{versions}\n  {}", appups.files.join("\n  ")));
     }
     Ok(())
-}
-
-pub(super) fn store(context: &Context) -> Result<Store, Failure> {
-    let settings = context.settings.store().or_usage()?;
-    Store::new(&settings, context.settings.project(), context.settings.app().or_usage()?).or_usage()
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use camino::Utf8PathBuf;
-
 use super::claim::Claim;
 use super::history::{Ending, HistoryEntry};
 use super::payload::{Payload, Payloads};
@@ -14,7 +12,7 @@ use super::survey::Survey;
 use super::wanted::{Wanted, wanted};
 use crate::node::NodeState;
 use crate::release::manifest::Manifest;
-use crate::release::{ExpectedErts, NotBootable, Version};
+use crate::release::{ArchiveSource, ExpectedErts, NotBootable, Version};
 use crate::report::Report;
 use crate::settings::{DeployMigrations, DeploySettings, OnFailure};
 use crate::transport::{HostAddr, Interrupt};
@@ -110,11 +108,11 @@ impl Archive {
 }
 
 impl Job {
-    /// A deploy of the release in `archive`.
+    /// A deploy of the release in `archive`, which holds what `manifest` says.
     pub fn new(
         settings: &DeploySettings,
         version: Version,
-        archive: Utf8PathBuf,
+        archive: Arc<dyn ArchiveSource>,
         manifest: Manifest,
         report: Report,
         interrupt: Interrupt,

@@ -1,23 +1,21 @@
 //! What is sent to a host: the archive as it is, or only the entries that the host lacks.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read};
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use camino::Utf8PathBuf;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use super::wanted::Wanted;
 use crate::release::manifest::{EntryKind, Manifest};
+use crate::release::{ArchiveFile, ArchiveReader, ArchiveSource};
 
 /// A tar.gz for a host.
 #[derive(Debug)]
 pub struct Payload {
-    file: File,
+    file: ArchiveFile,
     /// The directory inside the archive that stands for the release root; empty for none.
     pub prefix: String,
     /// Bytes.
@@ -28,35 +26,33 @@ impl Payload {
     /// Reads it from its beginning and tells `seen` how many bytes have been read in all. Several
     /// hosts read at once, each at its own place.
     pub fn reader<'a>(&'a self, seen: &'a mut (dyn FnMut(u64) + Send)) -> Reader<'a> {
-        Reader { file: &self.file, offset: 0, seen }
+        Reader { source: self.file.reader(), seen }
     }
 }
 
 /// One host's place in a payload.
 pub struct Reader<'a> {
-    file: &'a File,
-    offset: u64,
+    source: ArchiveReader,
     seen: &'a mut (dyn FnMut(u64) + Send),
 }
 
 impl Read for Reader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, self.offset)?;
-        self.offset += count as u64;
-        (self.seen)(self.offset);
+        let count = self.source.read(buffer)?;
+        (self.seen)(self.source.position());
         Ok(count)
     }
 }
 
 /// Makes payloads from one archive; hosts that lack the same entries share one.
 pub struct Payloads {
-    archive: Utf8PathBuf,
+    archive: Arc<dyn ArchiveSource>,
     made: Mutex<HashMap<Vec<usize>, Arc<Payload>>>,
 }
 
 impl Payloads {
     /// For this archive.
-    pub fn new(archive: Utf8PathBuf) -> Self {
+    pub fn new(archive: Arc<dyn ArchiveSource>) -> Self {
         Self { archive, made: Mutex::default() }
     }
 
@@ -74,9 +70,8 @@ impl Payloads {
         // A hard link is useless without the file that it names: then all is sent.
         let linked = names.iter().any(|name| matches!(manifest.get(name), Some(EntryKind::Hardlink { .. })));
         let payload = if linked || indices.len() == wanted.len() {
-            let file = fs_err::File::open(&self.archive)?.into_parts().0;
-            let size = file.metadata()?.len();
-            Payload { file, prefix: prefix.to_owned(), size }
+            let file = self.archive.file()?;
+            Payload { size: file.size()?, file, prefix: prefix.to_owned() }
         } else {
             self.part(prefix, &names)?
         };
@@ -86,8 +81,8 @@ impl Payloads {
     }
 
     fn part(&self, prefix: &str, names: &BTreeSet<&str>) -> io::Result<Payload> {
-        let mut archive =
-            tar::Archive::new(MultiGzDecoder::new(BufReader::new(fs_err::File::open(&self.archive)?)));
+        let whole = self.archive.file()?;
+        let mut archive = tar::Archive::new(MultiGzDecoder::new(BufReader::new(whole.reader())));
         // It has no name, so that nothing is left of it however we end.
         let file = tempfile::tempfile()?;
         let mut part = tar::Builder::new(GzEncoder::new(BufWriter::new(&file), Compression::default()));
@@ -112,8 +107,8 @@ impl Payloads {
             }
         }
         part.into_inner()?.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-        let size = file.metadata()?.len();
-        Ok(Payload { file, prefix: String::new(), size })
+        let file = ArchiveFile::from(file);
+        Ok(Payload { size: file.size()?, file, prefix: String::new() })
     }
 }
 

@@ -13,7 +13,10 @@ pub mod sources;
 pub mod term;
 pub mod version;
 
-pub use archive::{ArchiveError, Limits, pack_directory, read_archive, read_member, replace_member, unpack};
+pub use archive::{
+    ArchiveError, ArchiveFile, ArchiveReader, ArchiveSource, Limits, pack_directory, read_archive,
+    read_member, replace_member, unpack,
+};
 pub use boot::{BootFacts, ExpectedErts, NotBootable};
 pub use checksum::Sha256Sum;
 pub use manifest::{EntryKind, Layout, Manifest, ManifestEntry};

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::error::SettingsError;
-use super::{DeploySettings, NodeSettings, OnFailure, Settings, Stage, StoreSettings};
+use super::{DeploySettings, NodeSettings, OnFailure, Settings, Stage};
 use crate::transport::{HostAddr, RemotePath};
 
 /// The names of a stage's hosts, user and path.
@@ -196,22 +196,6 @@ impl Settings {
     pub fn profile(&self) -> Result<RemotePath, SettingsError> {
         self.required_path("PROFILE", "every command on a host")
     }
-
-    /// Where archives are kept.
-    ///
-    /// # Errors
-    /// When nothing says where.
-    pub fn store(&self) -> Result<StoreSettings, SettingsError> {
-        let Some(store) = self.get("RELEASE_STORE") else {
-            return Err(self.missing("the release store", vec!["RELEASE_STORE".to_owned()]));
-        };
-        // As the original tells them apart: a scheme, or user@host:path.
-        let remote = store.split_once('@').is_some_and(|(user, rest)| !user.is_empty() && rest.contains(':'));
-        if store.contains("://") || remote {
-            return Ok(StoreSettings::Other(store.to_owned()));
-        }
-        Ok(StoreSettings::Directory(self.local_path(store)))
-    }
 }
 
 fn purpose(stage: Stage) -> &'static str {
@@ -229,13 +213,17 @@ fn node(item: &str) -> Result<NodeSettings, String> {
         Some((place, config)) => (place, Some(config.to_owned()).filter(|config| !config.is_empty())),
         None => (item, None),
     };
-    // The host may carry a port, so the path begins at the first ':' with a path behind it.
-    let separator = [":/", ":~", ":$"].iter().filter_map(|start| place.find(start)).min();
-    let (host, path) = match separator.or_else(|| place.find(':')) {
-        Some(at) => (&place[..at], &place[at + 1..]),
-        None => return Err(format!("'{item}' has no path; {SHAPE}")),
+    let Some((host, path)) = split_host(place) else {
+        return Err(format!("'{item}' has no path; {SHAPE}"));
     };
     let host: HostAddr = host.parse().map_err(|error| format!("{error}"))?;
     let path: RemotePath = path.parse().map_err(|error| format!("'{item}': {error}; {SHAPE}"))?;
     Ok(NodeSettings { host, path, config })
+}
+
+/// The two sides of `host:/path`. The host may carry a port, so that the path begins at the first `:`
+/// with a path behind it.
+pub(super) fn split_host(text: &str) -> Option<(&str, &str)> {
+    let separator = [":/", ":~", ":$"].iter().filter_map(|start| text.find(start)).min();
+    separator.or_else(|| text.find(':')).map(|at| (&text[..at], &text[at + 1..]))
 }

@@ -13,6 +13,7 @@ mod load;
 mod migrating;
 mod origin;
 pub mod shellfile;
+mod store;
 pub mod table;
 pub mod typed;
 mod values;
@@ -25,6 +26,7 @@ pub use beyond::{BeyondStatic, ConfigShell, ReadByBash, Refusal, StaticOnly};
 pub use error::SettingsError;
 pub use origin::{Origin, Setting};
 use shellfile::{Function, Variables};
+pub use store::{S3Settings, Secret, StoreLocation, StoreSettings};
 pub use typed::*;
 
 use crate::report::Redactor;

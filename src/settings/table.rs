@@ -218,7 +218,17 @@ pub const SETTINGS: &[Known] = &[
     known_as(Store, "LOCAL_RELEASE_STORE", ".deliver", "directory on this machine that holds releases/"),
     known_as(Store, "AWS_ACCESS_KEY_ID", "", "credentials for s3://"),
     known_as(Store, "AWS_SECRET_ACCESS_KEY", "", "credentials for s3://"),
-    known_as(Store, "AWS_BUCKET_NAME", "", "bucket for s3://"),
+    known_as(Store, "AWS_SESSION_TOKEN", "", "the token of temporary credentials for s3://"),
+    known_as(Store, "AWS_REGION", "$AWS_DEFAULT_REGION, else us-east-1", "region of the bucket"),
+    known_as(Store, "AWS_DEFAULT_REGION", "", "older name of AWS_REGION"),
+    known_as(
+        Store,
+        "AWS_ENDPOINT_URL_S3",
+        "$AWS_ENDPOINT_URL",
+        "server that speaks S3, in place of Amazon's",
+    ),
+    known_as(Store, "AWS_ENDPOINT_URL", "", "the same for all of Amazon's services"),
+    known_as(Store, "AWS_BUCKET_NAME", "", "bucket[/prefix] for s3:// without one"),
     known_as(Docker, "DOCKER_BUILD_IMAGE", "elixir:1.13.3", "image to build in, with BUILD_HOST=docker"),
     known_as(
         Docker,

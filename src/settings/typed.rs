@@ -216,12 +216,3 @@ pub struct NodeSettings {
     /// Passed to `start` as `--config=`.
     pub config: Option<String>,
 }
-
-/// Where archives are kept (`RELEASE_STORE`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreSettings {
-    /// A directory on this machine; archives lie in its `releases/`.
-    Directory(Utf8PathBuf),
-    /// Another kind of store, as written; not built yet.
-    Other(String),
-}

@@ -1,12 +1,13 @@
 //! A store that is a directory on this machine: `.deliver/releases` unless RELEASE_STORE says otherwise.
 
 use std::io;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
 use super::{Appups, Incoming, OpenArchive, StoreError, StoredArchive, sidecar};
-use crate::release::{ArchiveName, Limits, Manifest, Sha256Sum, Version, read_archive};
+use crate::release::{ArchiveFile, ArchiveName, Limits, Manifest, Sha256Sum, Version, read_archive};
 
 /// The `releases/` and `appup/` directories of a store, for one application.
 #[derive(Debug, Clone)]
@@ -44,12 +45,14 @@ impl DirectoryStore {
                 Err(error) => return Err(failed()(error)),
             };
             if let Some(name) = ArchiveName::parse(&self.app, entry.file_name())
-                && entry.path().is_file()
+                && let Ok(metadata) = entry.path().metadata()
+                && metadata.is_file()
             {
-                archives.push(StoredArchive { name, path: entry.path().to_owned() });
+                let stored_at = metadata.modified().ok().and_then(|time| time.try_into().ok());
+                let size = Some(metadata.len());
+                archives.push(StoredArchive { name, file: entry.file_name().to_owned(), size, stored_at });
             }
         }
-        archives.sort();
         Ok(archives)
     }
 
@@ -75,27 +78,31 @@ impl DirectoryStore {
     }
 
     pub(super) fn open(&self, archive: &StoredArchive) -> Result<OpenArchive, StoreError> {
-        let failed = || StoreError::io::<io::Error>(format!("read {}", archive.path));
-        let path = archive.path.clone();
+        let path = self.releases.join(&archive.file);
+        let failed = || StoreError::io::<io::Error>(format!("read {path}"));
+        let file = ArchiveFile::open(&path).map_err(failed())?;
+        let (name, place) = (archive.name.clone(), path.to_string());
+        let opened = |manifest, revision| {
+            let source = Arc::new(file.clone());
+            OpenArchive { name, place, manifest, revision, source }
+        };
         if let Some((manifest, revision)) = sidecar::read(&self.releases, &archive.name).map_err(failed())?
-            && self.is_of(&manifest, &path).map_err(failed())?
+            && is_of(&manifest, &file).map_err(failed())?
         {
-            return Ok(OpenArchive { path, manifest, revision });
+            return Ok(opened(manifest, revision));
         }
-        let file = fs::File::open(&path).map_err(failed())?;
-        let manifest = read_archive(&self.app, file, Limits::default())
-            .map_err(|source| StoreError::Archive { path: path.clone(), source })?;
+        let manifest = read_archive(&self.app, file.reader(), Limits::default())
+            .map_err(|source| StoreError::Archive { place: path.to_string(), source })?;
         // A store that cannot be written only costs another reading next time.
         drop(sidecar::write(&self.releases, &archive.name, &manifest, None));
-        Ok(OpenArchive { path, manifest, revision: None })
+        Ok(opened(manifest, None))
     }
+}
 
-    /// Whether the file at `path` is the one that `manifest` was made from, byte for byte.
-    fn is_of(&self, manifest: &Manifest, path: &Utf8Path) -> io::Result<bool> {
-        let file = fs::File::open(path)?;
-        if file.metadata()?.len() != manifest.size {
-            return Ok(false);
-        }
-        Ok(Sha256Sum::of(file)? == (manifest.sha256, manifest.size))
+/// Whether the file is the one that `manifest` was made from, byte for byte.
+fn is_of(manifest: &Manifest, file: &ArchiveFile) -> io::Result<bool> {
+    if file.size()? != manifest.size {
+        return Ok(false);
     }
+    Ok(Sha256Sum::of(file.reader())? == (manifest.sha256, manifest.size))
 }

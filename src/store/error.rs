@@ -2,16 +2,15 @@
 
 use std::io;
 
-use camino::Utf8PathBuf;
-
+use super::S3Error;
 use crate::release::ArchiveError;
+use crate::transport::TransportError;
 
 /// Why a store could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A kind of store that comes later.
-    // Not as written: an S3 store has its secret in its name.
-    #[error("RELEASE_STORE: only a directory on this machine is supported so far")]
+    #[error("RELEASE_STORE: this kind of store is not supported yet")]
     NotBuilt,
     /// The store's directory or a file in it.
     #[error("cannot {action} in the release store: {source}")]
@@ -21,13 +20,39 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// The host that the store is on.
+    #[error("cannot {action} in the release store {store}: {source}")]
+    Host {
+        /// The store.
+        store: String,
+        /// What was tried, with the file.
+        action: String,
+        /// What went wrong.
+        source: Box<TransportError>,
+    },
+    /// The bucket that the store is.
+    #[error("release store {store}: {source}")]
+    Bucket {
+        /// The store.
+        store: String,
+        /// What went wrong.
+        source: Box<S3Error>,
+    },
     /// A stored archive is damaged or refused.
-    #[error("{path}: {source}")]
+    #[error("{place}: {source}")]
     Archive {
-        /// The file.
-        path: Utf8PathBuf,
+        /// Where it lies.
+        place: String,
         /// What is wrong with it.
         source: ArchiveError,
+    },
+    /// What was fetched is not what its manifest says.
+    #[error(
+        "{place} is not the archive that it was a moment ago: somebody has replaced or damaged it; run it again"
+    )]
+    Changed {
+        /// Where it lies.
+        place: String,
     },
 }
 

@@ -8,26 +8,42 @@ use std::thread;
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::NamedTempFile;
 
-use super::{FillError, StoreError, StoredArchive, sidecar};
+use super::{FillError, RemoteStore, StoreError, StoredArchive, sidecar};
 use crate::release::{ArchiveError, ArchiveName, Limits, Manifest, read_archive};
 
 /// A place for an archive that is still to come. Dropped, it leaves nothing.
 #[derive(Debug)]
 pub struct Incoming {
-    directory: Utf8PathBuf,
     name: ArchiveName,
-    file: NamedTempFile,
+    landing: Landing,
 }
 
 /// An archive that has arrived whole and was read through, but is not stored yet. Dropped, it leaves
 /// nothing.
 #[derive(Debug)]
 pub struct Received {
-    directory: Utf8PathBuf,
     name: ArchiveName,
-    file: NamedTempFile,
     manifest: Manifest,
     revision: Option<String>,
+    landing: Landing,
+}
+
+/// Where the bytes of an archive arrive, and where they go from there.
+#[derive(Debug)]
+enum Landing {
+    /// A hidden file in the directory that it is going to lie in.
+    Directory { directory: Utf8PathBuf, file: NamedTempFile },
+    /// A file without a name on this machine, on its way to a store elsewhere.
+    Elsewhere { store: RemoteStore, file: File },
+}
+
+impl Landing {
+    fn file(&mut self) -> &mut File {
+        match self {
+            Landing::Directory { file, .. } => file.as_file_mut(),
+            Landing::Elsewhere { file, .. } => file,
+        }
+    }
 }
 
 /// A new file that no listing of archives matches, with the permissions of a usual file.
@@ -43,7 +59,12 @@ pub(super) fn hidden_file(directory: &Utf8Path, name: &ArchiveName) -> io::Resul
 impl Incoming {
     pub(super) fn new(directory: &Utf8Path, name: &ArchiveName) -> io::Result<Self> {
         let file = hidden_file(directory, name)?;
-        Ok(Self { directory: directory.to_owned(), name: name.clone(), file })
+        Ok(Self { name: name.clone(), landing: Landing::Directory { directory: directory.to_owned(), file } })
+    }
+
+    pub(super) fn elsewhere(store: RemoteStore, name: &ArchiveName) -> io::Result<Self> {
+        let file = tempfile::tempfile()?;
+        Ok(Self { name: name.clone(), landing: Landing::Elsewhere { store, file } })
     }
 
     /// Takes the bytes that `fill` writes, and reads the archive through while they come.
@@ -57,9 +78,9 @@ impl Incoming {
         let store =
             |action: &'static str| move |error| FillError::Store(StoreError::io::<io::Error>(action)(error));
         let (reader, writer) = io::pipe().map_err(store("open a pipe"))?;
-        let Self { directory, name, mut file } = self;
+        let Self { name, mut landing } = self;
         let app = name.app.clone();
-        let mut tee = Tee { file: file.as_file_mut(), reader: writer, failed: None };
+        let mut tee = Tee { file: landing.file(), reader: writer, failed: None };
         let (filled, failed, manifest) = thread::scope(|scope| {
             let reading = scope.spawn(|| read_archive(&app, reader, Limits::default()));
             let filled = fill(&mut tee);
@@ -79,8 +100,8 @@ impl Incoming {
             // Else the source failed because the reader had seen enough.
             (_, None, Err(error)) => Err(FillError::Archive(error)),
             (Ok(()), None, Ok(manifest)) => {
-                file.as_file().sync_all().map_err(store("write the archive to the disk"))?;
-                Ok(Received { directory, name, file, manifest, revision: None })
+                landing.file().sync_all().map_err(store("write the archive to the disk"))?;
+                Ok(Received { name, landing, manifest, revision: None })
             }
         }
     }
@@ -101,20 +122,34 @@ impl Received {
     /// Puts it into the store, in place of one of the same name.
     ///
     /// # Errors
-    /// When the disk refuses; then the store is as before.
+    /// When the store refuses; then it is as before.
     pub fn commit(self) -> Result<StoredArchive, StoreError> {
-        let Self { directory, name, file, manifest, revision } = self;
-        let action = format!("store {name}");
-        // The archive comes last: a manifest that does not fit its archive is read anew, an archive counts.
-        sidecar::write(&directory, &name, &manifest, revision)
-            .map_err(StoreError::io::<io::Error>(&action))?;
-        let path = directory.join(name.to_string());
-        file.persist(&path).map_err(|error| error.error).map_err(StoreError::io::<io::Error>(&action))?;
-        File::open(&directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(StoreError::io::<io::Error>(action))?;
-        Ok(StoredArchive { name, path })
+        let Self { name, manifest, revision, landing } = self;
+        match landing {
+            Landing::Directory { directory, file } => place(&directory, file, name, &manifest, revision),
+            Landing::Elsewhere { store, file } => store.put(name, &manifest, revision, file),
+        }
     }
+}
+
+/// Gives the file in `directory` its name.
+fn place(
+    directory: &Utf8Path,
+    file: NamedTempFile,
+    name: ArchiveName,
+    manifest: &Manifest,
+    revision: Option<String>,
+) -> Result<StoredArchive, StoreError> {
+    let action = format!("store {name}");
+    // The archive comes last: a manifest that does not fit its archive is read anew, an archive counts.
+    sidecar::write(directory, &name, manifest, revision).map_err(StoreError::io::<io::Error>(&action))?;
+    let path = directory.join(name.to_string());
+    file.persist(&path).map_err(|error| error.error).map_err(StoreError::io::<io::Error>(&action))?;
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(StoreError::io::<io::Error>(action))?;
+    let stored_at = Some(jiff::Timestamp::now());
+    Ok(StoredArchive { file: name.to_string(), size: Some(manifest.size), stored_at, name })
 }
 
 /// Writes to the file and to the reader at once.

@@ -1,64 +1,116 @@
 //! Where release archives are kept between a build and a deploy.
 //!
-//! Only the directory on this machine is built so far; ssh hosts, S3 and docker registries will be further
-//! kinds of [`Store`].
+//! A [`Store`] is a directory on this machine, or a [`Shelf`](shelf::Shelf) elsewhere (a directory on a
+//! host, a bucket). Both do the same: what is put there appears whole or not at all, with its manifest
+//! beside it, and what is taken from there is what that manifest says.
 
 mod appups;
 mod directory;
 mod error;
 mod incoming;
+mod remote;
+mod s3;
 mod selection;
+mod shelf;
 mod sidecar;
+mod ssh;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use std::fmt;
+use std::sync::Arc;
+
+use camino::Utf8Path;
 
 pub use appups::Appups;
 pub use directory::DirectoryStore;
 pub use error::{FillError, StoreError};
 pub use incoming::{Incoming, Received};
+pub use remote::RemoteStore;
+pub use s3::S3Error;
 pub use selection::{Selection, SelectionError, base_kinds, release_kinds, select};
 
-use crate::release::{ArchiveKind, ArchiveName, Manifest, Version};
-use crate::settings::StoreSettings;
+use crate::release::{ArchiveKind, ArchiveName, ArchiveSource, Manifest, Version};
+use crate::report::Report;
+use crate::settings::{StoreLocation, StoreSettings};
+use crate::transport::ConnectOptions;
 
 /// The store of one application's archives.
 #[derive(Debug, Clone)]
 pub enum Store {
     /// A directory on this machine.
     Directory(DirectoryStore),
+    /// A directory on a host, or a bucket.
+    Remote(RemoteStore),
 }
 
-/// An archive that is in a store.
+/// How a store that is elsewhere is reached, and who sees what happens there.
+#[derive(Clone)]
+pub struct Access {
+    /// How hosts are connected to, and what ends waits early.
+    pub connect: ConnectOptions,
+    /// Who sees transfers.
+    pub report: Report,
+}
+
+/// An archive that is in a store, as the store lists it. Ordered by version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StoredArchive {
     /// Its application, version and kind.
     pub name: ArchiveName,
-    /// The file.
-    pub path: Utf8PathBuf,
+    /// What the store calls it: the name of the file, or the image.
+    pub file: String,
+    /// In bytes, where the store says so.
+    pub size: Option<u64>,
+    /// When it was stored, where the store says so.
+    pub stored_at: Option<jiff::Timestamp>,
 }
 
 /// An archive that was read through, ready to be deployed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct OpenArchive {
-    /// The file.
-    pub path: Utf8PathBuf,
+    /// Its application, version and kind.
+    pub name: ArchiveName,
+    /// Where it lies, for messages.
+    pub place: String,
     /// What is in it.
     pub manifest: Manifest,
     /// The commit that it was built from, where it was built here.
     pub revision: Option<String>,
+    /// Its bytes, which match the manifest.
+    pub source: Arc<dyn ArchiveSource>,
+}
+
+impl fmt::Debug for OpenArchive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenArchive").field("place", &self.place).field("revision", &self.revision).finish()
+    }
 }
 
 impl Store {
-    /// The store that the settings name; a relative directory is one of the project.
+    /// The store that the settings name; a relative directory is one of the project. Nothing is
+    /// connected to yet.
     ///
     /// # Errors
-    /// [`StoreError::NotBuilt`] for the kinds of store that come later.
-    pub fn new(settings: &StoreSettings, project: &Utf8Path, app: &str) -> Result<Self, StoreError> {
-        match settings {
-            StoreSettings::Directory(directory) => {
+    /// [`StoreError::NotBuilt`] for the kind of store that comes later.
+    pub fn new(
+        settings: &StoreSettings,
+        project: &Utf8Path,
+        app: &str,
+        access: &Access,
+    ) -> Result<Self, StoreError> {
+        let local = || DirectoryStore::new(project.join(&settings.local), app);
+        match &settings.location {
+            StoreLocation::Directory(directory) => {
                 Ok(Store::Directory(DirectoryStore::new(project.join(directory), app)))
             }
-            StoreSettings::Other(_) => Err(StoreError::NotBuilt),
+            StoreLocation::Ssh { host, path } => {
+                let shelf = ssh::HostShelf::new(host.clone(), path.clone(), access.connect.clone());
+                Ok(Store::Remote(RemoteStore::new(shelf, app, local(), access)))
+            }
+            StoreLocation::S3(settings) => {
+                let shelf = s3::BucketShelf::new(settings.clone(), access.connect.interrupt.clone());
+                Ok(Store::Remote(RemoteStore::new(shelf, app, local(), access)))
+            }
+            StoreLocation::Docker(_) => Err(StoreError::NotBuilt),
         }
     }
 
@@ -66,6 +118,15 @@ impl Store {
     pub fn kind(&self) -> &'static str {
         match self {
             Store::Directory(_) => "local",
+            Store::Remote(store) => store.kind(),
+        }
+    }
+
+    /// Where it is, for messages: without secrets.
+    pub fn describe(&self) -> String {
+        match self {
+            Store::Directory(store) => store.releases().to_string(),
+            Store::Remote(store) => store.describe(),
         }
     }
 
@@ -74,9 +135,20 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn list(&self) -> Result<Vec<StoredArchive>, StoreError> {
-        match self {
-            Store::Directory(store) => store.list(),
-        }
+        let mut archives = match self {
+            Store::Directory(store) => store.list()?,
+            Store::Remote(store) => store.list()?,
+        };
+        archives.sort();
+        Ok(archives)
+    }
+
+    /// Whether it has an archive of this name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn contains(&self, name: &ArchiveName) -> Result<bool, StoreError> {
+        Ok(self.list()?.iter().any(|archive| archive.name == *name))
     }
 
     /// The archive of this version, of the first of `kinds` that there is.
@@ -98,9 +170,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn appups(&self, base: &Version, new: &Version) -> Result<Option<Appups>, StoreError> {
-        match self {
-            Store::Directory(store) => store.appups(base, new),
-        }
+        self.local().appups(base, new)
     }
 
     /// All appups, sorted by the versions that they are for.
@@ -108,9 +178,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn all_appups(&self) -> Result<Vec<Appups>, StoreError> {
-        match self {
-            Store::Directory(store) => store.all_appups(),
-        }
+        self.local().all_appups()
     }
 
     /// Stores the appups of a tar, as a release has them, for the way from `base` to `new`.
@@ -118,9 +186,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub fn put_appups(&self, base: &Version, new: &Version, tar: &[u8]) -> Result<(), StoreError> {
-        match self {
-            Store::Directory(store) => store.put_appups(base, new, tar),
-        }
+        self.local().put_appups(base, new, tar)
     }
 
     /// Begins to store an archive. Nothing of it can be seen before [`Received::commit`].
@@ -130,17 +196,28 @@ impl Store {
     pub fn begin(&self, name: &ArchiveName) -> Result<Incoming, StoreError> {
         match self {
             Store::Directory(store) => store.begin(name),
+            Store::Remote(store) => store.begin(name),
         }
     }
 
-    /// The file and the manifest of a stored archive. An archive that we did not store ourselves, or that
-    /// was changed since, is read through here.
+    /// The bytes and the manifest of a stored archive. An archive that we did not store ourselves, or
+    /// that was changed since, is read through here; the bytes of others are fetched when somebody wants
+    /// them.
     ///
     /// # Errors
     /// When it cannot be read, is damaged or refused.
     pub fn open(&self, archive: &StoredArchive) -> Result<OpenArchive, StoreError> {
         match self {
             Store::Directory(store) => store.open(archive),
+            Store::Remote(store) => store.open(archive),
+        }
+    }
+
+    /// The store's part on this machine: what people edit is here in any case.
+    fn local(&self) -> &DirectoryStore {
+        match self {
+            Store::Directory(store) => store,
+            Store::Remote(store) => store.local(),
         }
     }
 }

@@ -117,7 +117,9 @@ mod tests {
     fn stored(names: &[&str]) -> Vec<StoredArchive> {
         let archive = |file: &&str| StoredArchive {
             name: ArchiveName::parse("my_app", &format!("my_app_{file}.tar.gz")).unwrap(),
-            path: file.into(),
+            file: (*file).to_owned(),
+            size: None,
+            stored_at: None,
         };
         names.iter().map(archive).collect()
     }
@@ -126,9 +128,9 @@ mod tests {
     fn selected(names: &[&str], wanted: Option<&str>, tool: ReleaseTool, interactive: bool) -> String {
         let stored = stored(names);
         match select(&stored, "my_app", wanted, release_kinds(tool), interactive) {
-            Ok(Selection::Selected(archive)) => archive.path.to_string(),
+            Ok(Selection::Selected(archive)) => archive.file.clone(),
             Ok(Selection::Ask(all)) => {
-                let paths: Vec<&str> = all.iter().map(|archive| archive.path.as_str()).collect();
+                let paths: Vec<&str> = all.iter().map(|archive| archive.file.as_str()).collect();
                 format!("ask: {}", paths.join(" "))
             }
             Err(error) => error.to_string(),

@@ -35,9 +35,18 @@ pub(super) fn read(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let sidecar: Option<Sidecar<Manifest>> = serde_json::from_slice(&text).ok();
-    let sidecar = sidecar.filter(|sidecar| sidecar.format == FORMAT);
-    Ok(sidecar.map(|sidecar| (sidecar.manifest, sidecar.revision)))
+    Ok(from_bytes(&text))
+}
+
+/// The manifest and revision in the content of such a file; nothing when it is not one that we understand.
+pub(super) fn from_bytes(text: &[u8]) -> Option<(Manifest, Option<String>)> {
+    let sidecar: Sidecar<Manifest> = serde_json::from_slice(text).ok()?;
+    (sidecar.format == FORMAT).then_some((sidecar.manifest, sidecar.revision))
+}
+
+/// The content of such a file.
+pub(super) fn to_bytes(manifest: &Manifest, revision: Option<String>) -> io::Result<Vec<u8>> {
+    Ok(serde_json::to_vec(&Sidecar { format: FORMAT, manifest, revision })?)
 }
 
 /// Replaces what is kept, whole or not at all.
@@ -48,8 +57,7 @@ pub(super) fn write(
     revision: Option<String>,
 ) -> io::Result<()> {
     let mut file = super::incoming::hidden_file(directory, name)?;
-    let text = serde_json::to_vec(&Sidecar { format: FORMAT, manifest, revision })?;
-    file.write_all(&text)?;
+    file.write_all(&to_bytes(manifest, revision)?)?;
     file.as_file().sync_all()?;
     file.persist(path(directory, name)).map_err(|error| error.error)?;
     Ok(())

@@ -2,7 +2,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use edeliver::settings::{
-    BuildTool, Origin, ReleaseTool, Settings, SettingsError, Stage, StoreSettings, table,
+    BuildTool, Origin, ReleaseTool, Secret, Settings, SettingsError, Stage, StoreLocation, StoreSettings,
+    table,
 };
 
 /// A project directory with files in it, and what else gives settings.
@@ -293,12 +294,92 @@ fn stores_are_told_apart_as_before() {
         (project.settings().store().unwrap(), project.path())
     };
     let (default, path) = store("");
-    assert_eq!(default, StoreSettings::Directory(path.join(".deliver")));
+    assert_eq!(default, StoreSettings::directory(path.join(".deliver")));
     let (local, path) = store("LOCAL_RELEASE_STORE=store\n");
-    assert_eq!(local, StoreSettings::Directory(path.join("store")));
-    assert_eq!(store("RELEASE_STORE='~/store'\n").0, StoreSettings::Directory("/home/tester/store".into()));
-    for other in ["me@host:/store", "s3://K@S:b", "docker://a/b"] {
-        assert_eq!(store(&format!("RELEASE_STORE={other}\n")).0, StoreSettings::Other(other.to_owned()));
+    assert_eq!(local, StoreSettings::directory(path.join("store")));
+    let (home, path) = store("RELEASE_STORE='~/store'\n");
+    assert_eq!(home.location, StoreLocation::Directory("/home/tester/store".into()));
+    assert_eq!(home.local, path.join(".deliver"), "what people edit stays here");
+    for (text, host, path) in [
+        ("me@host:/store", "me@host", "/store"),
+        ("host:/store", "host", "/store"),
+        ("me@host:2222:~/store", "me@host:2222", "~/store"),
+        ("me@host:store", "me@host", "store"),
+        ("local/a:/store", "local/a", "/store"),
+    ] {
+        let expected = StoreLocation::Ssh { host: host.parse().unwrap(), path: path.parse().unwrap() };
+        assert_eq!(store(&format!("RELEASE_STORE='{text}'\n")).0.location, expected);
+    }
+    let (colon, path) = store("RELEASE_STORE=./a:b\n");
+    assert_eq!(colon.location, StoreLocation::Directory(path.join("./a:b")));
+    assert_eq!(
+        store("RELEASE_STORE=docker://gcr.io/a/b\n").0.location,
+        StoreLocation::Docker("gcr.io/a/b".into())
+    );
+}
+
+/// The bucket that this config names, in words.
+fn bucket(config: &str) -> String {
+    match Project::new(config).settings().store().map(|store| store.location) {
+        Ok(StoreLocation::S3(s3)) => {
+            let token = s3.token.as_ref().map_or("", Secret::reveal);
+            let endpoint = s3.endpoint.as_deref().unwrap_or("amazon");
+            let opened = format!("{} {} {token}", s3.key_id, s3.secret.reveal());
+            assert_eq!(format!("{:?}", s3.secret), "[secret]");
+            format!("{}|{}|{}|{endpoint}|{}", s3.bucket, s3.prefix, s3.region, opened.trim())
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn buckets_are_named_as_before_or_by_amazons_own_settings() {
+    const KEYS: &str = "AWS_ACCESS_KEY_ID=AK\nAWS_SECRET_ACCESS_KEY=se/cr+et\n";
+    for (config, expected) in [
+        ("RELEASE_STORE=s3://AK@se/cr+et:b\n".to_owned(), "b||us-east-1|amazon|AK se/cr+et"),
+        ("RELEASE_STORE=S3://AK@se:b/some/dir/\n".to_owned(), "b|some/dir/|us-east-1|amazon|AK se"),
+        (format!("{KEYS}RELEASE_STORE=s3://b\n"), "b||us-east-1|amazon|AK se/cr+et"),
+        (format!("{KEYS}RELEASE_STORE=s3://\nAWS_BUCKET_NAME=b/x\n"), "b|x/|us-east-1|amazon|AK se/cr+et"),
+        (
+            format!("{KEYS}RELEASE_STORE=s3://b\nAWS_SESSION_TOKEN=tok\nAWS_DEFAULT_REGION=eu-west-1\n"),
+            "b||eu-west-1|amazon|AK se/cr+et tok",
+        ),
+        (
+            format!(
+                "{KEYS}RELEASE_STORE=s3://b\nAWS_REGION=r1\nAWS_DEFAULT_REGION=r2\nAWS_ENDPOINT_URL=http://h:9000/\n"
+            ),
+            "b||r1|http://h:9000|AK se/cr+et",
+        ),
+    ] {
+        assert_eq!(bucket(&config), expected, "{config}");
+    }
+}
+
+#[test]
+fn stores_that_mean_nothing_are_refused() {
+    for (config, expected) in [
+        (
+            "RELEASE_STORE=s3://b\n",
+            "the release store in S3 needs AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, which are not set; set them in .deliver/config or in the environment",
+        ),
+        (
+            "RELEASE_STORE=ftp://b\n",
+            "RELEASE_STORE='ftp://b' (.deliver/config:1): it is none of DIRECTORY, [user@]host:/path, s3://bucket, docker://account/image",
+        ),
+        (
+            "RELEASE_STORE=docker://\n",
+            "RELEASE_STORE='docker://' (.deliver/config:1): it names no image: docker://account/image",
+        ),
+        (
+            "RELEASE_STORE=s3://KEY@SECRET:b?x\n",
+            "RELEASE_STORE='s3://[secret]@[secret]:b?x' (.deliver/config:1): a bucket's name has letters, digits, '.' and '-' only",
+        ),
+        (
+            "AWS_ENDPOINT_URL_S3=minio:9000\nRELEASE_STORE=s3://KEY@SECRET:b\n",
+            "AWS_ENDPOINT_URL_S3='minio:9000' (.deliver/config:1): it is not http://HOST[:PORT] or https://HOST[:PORT]",
+        ),
+    ] {
+        assert_eq!(Project::new(config).settings().store().unwrap_err().to_string(), expected);
     }
 }
 

@@ -1,7 +1,6 @@
 //! `edeliver build upgrade|appups`: what takes a running node from one version to another.
 
 use anyhow::anyhow;
-use fs_err as fs;
 
 use super::source::Source;
 use super::{Build, BuildContext, BuildStep, Making};
@@ -10,7 +9,7 @@ use crate::cli;
 use crate::exit::{Failure, OrUsage};
 use crate::release::{Layout, Version};
 use crate::settings::ReleaseTool;
-use crate::store::{Store, StoredArchive, base_kinds};
+use crate::store::{StoredArchive, base_kinds};
 use crate::transport::Stdin;
 
 /// The version that an upgrade starts from.
@@ -103,8 +102,7 @@ pub fn run_appups(context: &BuildContext<'_>, base: &Base, to: Option<&str>) -> 
 /// # Errors
 /// When the store cannot be read.
 pub fn stored_base(context: &BuildContext<'_>, version: &Version) -> Result<Option<StoredArchive>, Failure> {
-    let store = Store::new(context.store, context.project, &context.settings.app).or_usage()?;
-    Ok(store.find(version.as_str(), base_kinds(context.settings.release_tool))?)
+    Ok(context.open_store()?.find(version.as_str(), base_kinds(context.settings.release_tool))?)
 }
 
 /// The recipe up to the new release beside the old one (PARITY.md section 3), and what comes then.
@@ -217,7 +215,7 @@ impl Build<'_> {
         };
         let at = self.at()?;
         let command = tools::unpack_base(&self.project(&at), version, prefix);
-        let mut file = fs::File::open(&opened.path)?;
+        let mut file = opened.source.file()?.reader();
         self.host.feed(&title, &command, Stdin::Reader(&mut file)).map_err(build::StepError::into_failure)
     }
 

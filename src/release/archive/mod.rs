@@ -7,6 +7,7 @@ mod directory;
 mod entry;
 mod error;
 mod member;
+mod source;
 mod stream;
 mod tree;
 
@@ -16,6 +17,7 @@ use std::rc::Rc;
 pub use directory::{pack as pack_directory, unpack};
 pub use error::ArchiveError;
 pub use member::{read_member, replace_member};
+pub use source::{ArchiveFile, ArchiveReader, ArchiveSource};
 pub use stream::Limits;
 
 use super::{Layout, Manifest, Platform};
