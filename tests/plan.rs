@@ -3,6 +3,7 @@
 mod common;
 
 use common::world::{At, World};
+use fs_err as fs;
 
 const PLAN: [&str; 7] =
     ["deploy", "release", "to", "production", "--version=2.0.0", "--start-deploy", "--plan"];
@@ -106,4 +107,25 @@ fn of_a_deploy_that_would_be_refused() {
     trap.release();
     running.wait().succeeds();
     trap.was_reached();
+}
+
+// --parallel says how many hosts are asked at a time.
+#[test]
+fn as_many_hosts_at_a_time_as_wanted() {
+    let world = World::new().hosts(2).release("1.0.0");
+    let log = world.home().join("asked");
+    for host in world.all() {
+        let note = |what: &str| format!("echo {what} >>'{log}'");
+        let asked = format!("{}\nsleep 0.3\n{}\nexec /bin/uname \"$@\"", note("begin"), note("end"));
+        host.put_tool("uname", &asked);
+    }
+    let plan = ["deploy", "release", "to", "production", "--version=1.0.0", "--plan"];
+    world.edeliver(plan.into_iter().chain(["--parallel=1"])).succeeds();
+    // The machine and the system of each host.
+    assert_eq!(fs::read_to_string(&log).unwrap(), "begin\nend\n".repeat(4));
+    fs::remove_file(&log).unwrap();
+    world.edeliver(plan).succeeds();
+    assert!(fs::read_to_string(&log).unwrap().contains("begin\nbegin\n"), "one host after the other");
+    let error = world.edeliver(plan.into_iter().chain(["--parallel=0"])).exits(2);
+    assert!(error.stderr.contains("--parallel"), "{}", error.stderr);
 }

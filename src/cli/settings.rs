@@ -29,6 +29,7 @@ const NAMES: &[&str] = &[
     "SKIP_MIX_CLEAN",
     "SKIP_RELUP_MODIFICATIONS",
     "SKIP_COPYING_EXISTING_FILES",
+    "PARALLEL",
     "FORCE",
     "CLEAN_DEPLOY",
     "START_DEPLOY",

@@ -123,8 +123,7 @@ fn subjects(
     }
     if subjects.is_empty() && findings.is_empty() {
         let error = anyhow!("no host is configured: neither for builds nor for a stage");
-        return Err(Failure::usage(error)
-            .hint("'edeliver init' writes a config; 'edeliver check config' says what is missing."));
+        return Err(Failure::usage(error).hint("'edeliver check config' says what is missing."));
     }
     Ok(subjects)
 }
