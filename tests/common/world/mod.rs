@@ -220,6 +220,53 @@ impl World {
         Terminal::start(command, self.names(), size)
     }
 
+    /// Makes the project one of Mix that depends on `compat/mix`, in the way that its README says.
+    pub fn vendor_package(&self) {
+        let package = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("compat/mix");
+        let vendored = self.project().join("vendor/edeliver");
+        fs::create_dir_all(&vendored).unwrap();
+        for entry in ["bin", "lib", "src", "mix.exs"] {
+            duct::cmd!("cp", "-R", package.join(entry), &vendored).run().unwrap();
+        }
+        let file = self.project().join("mix.exs");
+        let own = "defmodule App.MixProject do\n  use Mix.Project\n  \
+                   def project, do: [app: :app, version: \"1.0.0\", deps: []]\nend\n";
+        let text = if file.exists() { fs::read_to_string(&file).unwrap() } else { own.to_owned() };
+        assert!(text.contains("deps: []"), "{text}");
+        fs::write(&file, text.replace("deps: []", "deps: [{:edeliver, path: \"vendor/edeliver\"}]")).unwrap();
+    }
+
+    /// Runs `mix edeliver` in the project.
+    pub fn mix_edeliver<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Outcome {
+        self.spawn_mix_edeliver(args).wait()
+    }
+
+    /// The same for tests that act while it runs.
+    pub fn spawn_mix_edeliver<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Running {
+        let mut command = Command::new("mix");
+        command.arg("edeliver");
+        Running::start(self.below_mix(command, args), self.names())
+    }
+
+    /// Starts `mix edeliver` on a terminal of this many rows and columns.
+    pub fn mix_edeliver_on_terminal<I: IntoIterator<Item: AsRef<OsStr>>>(
+        &self,
+        size: (u16, u16),
+        args: I,
+    ) -> Terminal {
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait", "mix", "edeliver"]);
+        let mut command = self.below_mix(command, args);
+        command.env("TERM", "xterm");
+        Terminal::start(command, self.names(), size)
+    }
+
+    fn below_mix<I: IntoIterator<Item: AsRef<OsStr>>>(&self, command: Command, args: I) -> Command {
+        let mut command = self.command(command, args);
+        command.env("EDELIVER_BIN", env!("CARGO_BIN_EXE_edeliver"));
+        command
+    }
+
     /// Runs the real binary and has a shell command read its output; the status is the binary's.
     pub fn piped_into<I: IntoIterator<Item: AsRef<OsStr>>>(&self, reader: &str, args: I) -> Outcome {
         let mut shell = Command::new("bash");
