@@ -11,7 +11,7 @@ defmodule Mix.Tasks.Edeliver do
       mix edeliver help
 
   All arguments go to the program as they are, with `--runs-as-mix-task` behind them; its exit status is that
-  of Mix. It has Mix's terminal: it can ask, show progress, and open the console of a node; ctrl-c reaches it.
+  of Mix. It has Mix's terminal: it can ask and show progress, and ctrl-c reaches it.
 
   The program is the one that `EDELIVER_BIN` names, the one in this package (`priv/edeliver`), the one built in the
   checkout that this package is a part of, or the one in the `PATH`.
