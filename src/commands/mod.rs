@@ -44,10 +44,12 @@ use self::project_help::ProjectHelp;
 use crate::cli::{
     self, Archive, Build, Check, Command, Deploy, Edit, GitRef, Invocation, Migrate, Node, Show,
 };
-use crate::exit::{Exit, Failure, OrUsage as _};
+use crate::exit::{Exit, Failure, OrUsage as _, Signal};
 use crate::node::{Direction, LogRange, Migration, NodeAction};
 use crate::release::ArchiveKind;
 use crate::shell::NoRequests;
+use crate::store::{S3Error, StoreError};
+use crate::transport::TransportError;
 
 /// Runs the command that was asked for in the project at `project`.
 ///
@@ -62,13 +64,28 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
     }
     let context = open(invocation, project)?;
     carry_out(&context, invocation).map_err(|mut failure| {
-        // A store that was cut short says so in an error of its own.
-        if let (Exit::Failed, Some(signal)) = (failure.exit, context.interrupt.received()) {
+        if let (Exit::Failed, Some(signal)) = (failure.exit, cut_short(&failure.error)) {
             failure.exit = Exit::Interrupted(signal);
         }
         // Scripts and commands that an error shows may hold secrets.
         failure.reworded(|text| context.report.redact(text))
     })
+}
+
+/// The signal that has cut a store short, if that is what failed. What a deploy has put right since then
+/// is a failure all the same, whatever was pressed meanwhile.
+fn cut_short(error: &anyhow::Error) -> Option<Signal> {
+    match error.downcast_ref::<StoreError>()? {
+        StoreError::Host { source, .. } => match **source {
+            TransportError::Interrupted(signal) => Some(signal),
+            _ => None,
+        },
+        StoreError::Bucket { source, .. } => match **source {
+            S3Error::Interrupted(signal) => Some(signal),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> {

@@ -118,9 +118,6 @@ fn an_upgrade_by_distillery() {
     mix do clean, compile
     pre_erlang_generate_release
     mix distillery.release --verbose --env=prod --name=stand_in
-    mix local.rebar --force
-    mix local.hex --force
-    mix deps.get --only prod
     mix do clean, release.version minor , compile
     pre_erlang_generate_release
     mix do release.version minor, distillery.release --verbose --env=prod --name=stand_in --upgrade --upfrom=1.0.0
