@@ -404,3 +404,15 @@ fn a_stopped_node_stays_stopped() {
     world.host(2).behave_as_made();
     then_succeeds(&world);
 }
+
+// The switch has made the place for what it replaces, and comes to no journal.
+#[test]
+fn a_switch_without_a_journal() {
+    let world = world();
+    let host = world.host(2);
+    let refuse = "case $* in *journal.new*) echo 'mv: Input/output error' >&2; exit 1 ;; esac";
+    host.put_tool("mv", &format!("{refuse}\nexec /bin/mv \"$@\""));
+    fails_before_the_stop(&world, &["host-2", "cannot write", "mv: Input/output error"]);
+    fs::remove_file(host.tools().join("mv")).unwrap();
+    then_succeeds(&world);
+}

@@ -104,22 +104,6 @@ fn the_client() {
     then_succeeds(world);
 }
 
-// The switch has made the place for what it replaces, and has no journal yet.
-#[test]
-fn a_switch_without_a_journal() {
-    let world = world();
-    // The first deploy makes more calls than those after it.
-    world.deploy("2.0.0").succeeds();
-    let steps = world.host(2).at_step("none", 1, Fault::None);
-    world.deploy("1.0.0").succeeds();
-    let calls = steps.calls();
-    drop(steps);
-    let mut switch = calls.iter().filter(|call| call.starts_with("switch "));
-    let call = switch.position(|call| call.contains("mv -- ") && call.contains("journal.new")).unwrap() + 1;
-    check(&world, "switch", call, Fault::Fail, End::Back(1));
-    then_succeeds(world);
-}
-
 #[test]
 fn the_process_that_is_at_work() {
     let world = world().config("LEASE=30");

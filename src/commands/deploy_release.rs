@@ -93,7 +93,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     };
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
     let mut job = Job::new(settings, version, opened.source, opened.manifest, report, interrupt);
-    (job.revision, job.own_steps) = (opened.revision, own_steps);
+    (job.revision, job.store, job.own_steps) = (opened.revision, store.kind(), own_steps);
     Ok(job)
 }
 

@@ -46,7 +46,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
         .with_context(|| format!("the relup in {}", opened.place))?;
     let (report, interrupt) = (context.report.clone(), context.interrupt.clone());
     let mut job = Job::new(settings, version, opened.source, opened.manifest, report, interrupt);
-    job.revision = opened.revision;
+    (job.revision, job.store) = (opened.revision, store.kind());
     job.start = Start::Hot(Offline::Refused);
     (job.upgrades_from, job.restarts_from) = (relup.up_from, relup.restarts_from);
     Ok(job)
@@ -55,12 +55,12 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
 /// The transaction. Every step is taken on all hosts before the next one begins.
 pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Failure> {
     let report = &context.report;
-    let version = job.version.clone();
+    let (version, store) = (job.version.clone(), job.store);
     let hooks = StageHooks::new(context, settings, Some(&version))?;
     hooks.must_be_ours("upgrade_release")?;
     Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| {
-            report.status(&format!("Uploading archive of release {version} from local release store"));
+            report.status(&format!("Uploading archive of release {version} from {store} release store"));
             deploy.stage()
         })
         .and_then(Deploy::switch)

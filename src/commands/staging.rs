@@ -20,6 +20,7 @@ pub(super) struct Staging<'a> {
     /// The archive on the hosts.
     file: String,
     version: String,
+    store: &'static str,
     clean: bool,
     own: OwnSteps,
     /// In the place of DELIVER_TO, while a function works on the release.
@@ -41,6 +42,7 @@ impl<'a> Staging<'a> {
             hooks,
             file: format!("{}_{}.tar.gz", settings.app, job.version),
             version: job.version.to_string(),
+            store: job.store,
             clean: job.clean,
             own: job.own_steps,
             replica: job.replicates().then_some(replica),
@@ -105,8 +107,8 @@ impl<'a> Staging<'a> {
     }
 
     fn say_uploading(&self) {
-        let version = &self.version;
-        self.report.status(&format!("Uploading archive of release {version} from local release store"));
+        let (version, store) = (&self.version, self.store);
+        self.report.status(&format!("Uploading archive of release {version} from {store} release store"));
     }
 
     fn say_cleaning(&self) {

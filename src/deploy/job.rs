@@ -29,6 +29,8 @@ pub struct Job {
     pub clean: bool,
     /// What the config does in place of us.
     pub own_steps: OwnSteps,
+    /// What kind of store it comes from, as the status lines call it.
+    pub store: &'static str,
     /// Whether nodes are started with it.
     pub start: Start,
     /// Whether the start is taken for a failed one, however well it went (`edeliver drill`).
@@ -138,6 +140,7 @@ impl Job {
             app: settings.app.clone(),
             version,
             revision: None,
+            store: "local",
             clean: false,
             own_steps: OwnSteps::default(),
             start: Start::No,
