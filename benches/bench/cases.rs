@@ -118,8 +118,13 @@ fn build(name: String, options: &Options) -> Row {
         lab.clear();
         row.ours.push(lab.measure(|| Sample::of(vec![ours(&lab.world, &args)])));
         if let Some(original) = &options.original {
-            lab.clear();
-            row.theirs.push(lab.measure(|| Sample::of(vec![theirs(&lab.world, original, &args)])));
+            // Its tar writes the archive into the directory that it reads, and fails when it notices.
+            let built = (0..10).find_map(|_| {
+                lab.clear();
+                let run = || Sample::attempt(vec![theirs(&lab.world, original, &args)]).unwrap_or_default();
+                Some(lab.measure(run)).filter(|sample| sample.seconds > 0.0)
+            });
+            row.theirs.push(built.expect("one build of ten"));
         }
     }
     row

@@ -26,6 +26,11 @@ impl Sample {
     /// # Panics
     /// When one of them fails: what does not work is not measured.
     pub fn of(commands: Vec<Command>) -> Self {
+        Self::attempt(commands).unwrap_or_else(|failure| panic!("{failure}"))
+    }
+
+    /// The same, or what those that failed have printed.
+    pub fn attempt(commands: Vec<Command>) -> Result<Self, String> {
         let output = tempfile::tempfile().expect("a file for the output");
         let begin = Instant::now();
         let children: Vec<Child> = commands
@@ -45,14 +50,18 @@ impl Sample {
             }
             peak
         });
+        let mut failed = None;
         for mut child in children {
             let status = child.wait().expect("it ends");
-            assert!(status.success(), "{status}:\n{}", text(&output));
+            failed = failed.or((!status.success()).then_some(status));
         }
         let seconds = begin.elapsed().as_secs_f64();
         drop(stop);
         let peak_kib = sampler.join().expect("it only reads");
-        Self { seconds, peak_kib, ..Self::default() }
+        match failed {
+            Some(status) => Err(format!("{status}:\n{}", text(&output))),
+            None => Ok(Self { seconds, peak_kib, ..Self::default() }),
+        }
     }
 }
 
