@@ -2,6 +2,7 @@
 
 use fs_err as fs;
 
+use crate::common::sshd::user;
 use crate::project::Project;
 
 /// Every hook that a build calls, each of which writes down what it sees.
@@ -115,4 +116,26 @@ pre_git_push() {
     let trace = project.trace();
     assert!(trace.starts_with(&format!("change in project\ncontent\n{home}\nmix ")), "{trace}");
     assert_eq!(fs::read_to_string(home.join("copied")).unwrap(), "content\n");
+}
+
+// The store is a directory on a host: a build puts its archive there, a deploy takes it from there.
+#[test]
+fn a_store_on_a_host() {
+    let store = format!("RELEASE_STORE=\"{}@host-2:archives\"\n", user());
+    let project = Project::new(2, &store).with_sources();
+    let world = &project.world;
+    world.edeliver(["build", "release", "--plain"]).succeeds().says(&["to remote release store"]);
+    assert_eq!(project.stored(), Vec::<String>::new(), "it lies in the store only");
+    let archive = world.host(2).home().join("archives/stand_in_1.0.0.release.tar.gz");
+    assert!(archive.exists());
+    let deploy = ["deploy", "release", "to", "production", "--version=1.0.0", "--plain"];
+    world.edeliver(deploy).succeeds().says(&["from remote release store"]);
+    for host in world.all() {
+        assert_eq!(fs::read_to_string(host.root().join("releases/start_erl.data")).unwrap(), "1 1.0.0\n");
+    }
+    // What is damaged in the store is no release.
+    fs::write(&archive, "damaged").unwrap();
+    let before = world.snapshot();
+    world.edeliver(deploy).exits(1).says(&["stand_in_1.0.0.release.tar.gz"]);
+    world.assert_unchanged(&before);
 }
