@@ -125,16 +125,20 @@ fn pid_namespace() -> String {
         .unwrap_or_default()
 }
 
-/// When a process started, in the kernel's ticks since boot; none when there is no such process.
+/// When a process started, in the kernel's ticks since boot; none when there is no such process, or it
+/// has ended and nobody has asked how: in a container it may stay so for good.
 fn start_time(pid: u32) -> Option<u64> {
     let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The program's name, in parentheses, may hold spaces.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") { None } else { fields.nth(18)?.parse().ok() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
     #[test]
     fn tells_the_living_from_the_dead() {
@@ -161,6 +165,9 @@ mod tests {
         };
         assert_eq!(owner.liveness(), Liveness::Alive);
         child.kill().unwrap();
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(Pid::from_child(&child)), ended).unwrap();
+        assert_eq!(owner.liveness(), Liveness::Dead, "nobody has asked how it has ended");
         child.wait().unwrap();
         assert_eq!(owner.liveness(), Liveness::Dead);
     }
