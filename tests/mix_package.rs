@@ -49,6 +49,25 @@ fn from_the_sources_to_the_running_node() {
     world.mix_edeliver(["ping", "production"]).exits(1).says(&["not running"]);
 }
 
+// The console of a node below Mix: the Erlang VM neither takes keys for itself nor ctrl-c.
+#[test]
+fn a_console_has_the_terminal() {
+    let world = World::new().hosts(1).release("1.0.0").running("1.0.0");
+    world.vendor_package();
+    world.mix_edeliver(["--version"]).succeeds();
+    let mut terminal = world.mix_edeliver_on_terminal((31, 97), ["remote_console", "production", "--plain"]);
+    terminal.wait_for("console of stand_in, terminal xterm 31 97");
+    terminal.press("hello\r");
+    terminal.wait_for("it was told hello");
+    terminal.press("\x03");
+    terminal.wait_for("it was interrupted");
+    terminal.resize(40, 120);
+    terminal.wait_for("it has 40 120");
+    terminal.press("leave\r");
+    assert_eq!(terminal.ends(), Some(0), "{}", terminal.shown());
+    assert!(!terminal.shown().contains("BREAK"), "{}", terminal.shown());
+}
+
 // A deploy below Mix is interrupted as any other: by ctrl-c, by `kill`, and when Mix is killed.
 #[test]
 fn a_deploy_is_interrupted() {

@@ -44,10 +44,12 @@ saved='' terminal=''
 if find_terminal && is_in_front && saved=$(stty -g <&"$terminal" 2>/dev/null); then
 	stty intr undef susp undef quit '^C' <&"$terminal"
 	echo "$terminal $saved" >&4
-	(exec <&"$terminal" 3<&- 4>&- >/dev/null 2>&1 && watch_size) &
-	(exec 5<&"$terminal" <&3 3<&- 4>&- >/dev/null 2>&1 && watch_vm) &
+	# What runs in the background has no standard input, which the terminal may be.
+	exec 5<&"$terminal"
+	(exec <&5 3<&- 4>&- 5<&- >/dev/null 2>&1 && watch_size) &
+	(exec <&3 3<&- 4>&- >/dev/null 2>&1 && watch_vm) &
 else
 	saved=''
 	(exec <&3 3<&- 4>&- >/dev/null 2>&1 && watch_vm) &
 fi
-exec "$@" 3<&- 4>&-
+exec "$@" 3<&- 4>&- 5<&-
