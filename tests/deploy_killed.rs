@@ -191,6 +191,28 @@ fn nothing_goes_on_behind_a_killed_phase() {
     then_succeeds(world);
 }
 
+// A phase that was held up before it could say that it is at work finds its deploy gone.
+#[test]
+fn a_phase_that_is_held_up() {
+    let world = world().config("LEASE=30");
+    let host = world.host(2);
+    let before = world.snapshot();
+    let steps = host.at_step("switch", 1, Fault::Pause);
+    let mut client = world.spawn_deploy("2.0.0");
+    assert!(steps.wait(&mut client), "{}", client.printed());
+    let at_work = fs_err::read_to_string(host.state().join("phase")).unwrap();
+    assert!(!at_work.contains("switch"), "it is at work already");
+    client.signal(Signal::KILL);
+    drop(client.wait());
+    world.edeliver(["recover", "production"]).succeeds();
+    steps.release();
+    let agent = host.state().join("agent").to_string();
+    host.wait_until("idle", |host| !host.process_list().iter().any(|line| line.contains(&agent)));
+    world.assert_unchanged(&before);
+    drop(steps);
+    then_succeeds(world);
+}
+
 // A start script that has not started its node yet when the deploy is interrupted never does.
 #[test]
 fn a_start_script_that_is_interrupted() {

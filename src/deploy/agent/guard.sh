@@ -24,6 +24,12 @@ begin_phase() {
 		end_phase
 		give_up_claim
 	done
+	# One that was held up before may come when the host has gone back, and its lock is somebody else's.
+	if [ -n "${EDELIVER_OWNER:-}" ] && ! is_owner "$EDELIVER_OWNER"; then
+		rm -f -- "$state/phase"
+		fail "the host has gone back on its own"
+	fi
+	unset EDELIVER_OWNER
 }
 
 # Only one of several that try it at once succeeds.
@@ -163,7 +169,8 @@ run_phase() {
 		detached sh "$state/agent" guard "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
 			"$lease" "$owner" >"$state/guard.log" 2>&1
 	fi
-	detached sh "$state/agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
+	detached env "EDELIVER_OWNER=$owner" \
+		sh "$state/agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
 		"$@" >>"$state/output" 2>&1
 	say "$! $(start_of $!)" >"$state/runner"
 	wait_phase "$lease" "$phase" "$owner"

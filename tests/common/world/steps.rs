@@ -1,6 +1,7 @@
 //! Faults at the n-th call of anything: every tool that edeliver's own shells on a host call is counted.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
@@ -104,8 +105,12 @@ impl Host {
     /// From now on calls are counted, and the fault takes place at the n-th one in this phase of the
     /// agent (`session` for what is not in one, `*` for all).
     pub fn at_step(&self, phase: &str, call: usize, fault: Fault) -> Steps {
+        // A name of its own: what was held up at an earlier fault must not take this one for it.
+        static SERIAL: AtomicUsize = AtomicUsize::new(0);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let kills_host = matches!(fault, Fault::KillHost | Fault::KillHostAndClient);
-        let steps = Steps { tools: self.tools(), dir: self.tools().join(".steps"), kills_host };
+        let steps =
+            Steps { tools: self.tools(), dir: self.tools().join(format!(".steps-{serial}")), kills_host };
         fs::create_dir(&steps.dir).unwrap();
         duct::cmd!("mkfifo", steps.dir.join("go").as_str()).run().unwrap();
         let mark = format!("EDELIVER_TEST_HOST={}", self.tools().parent().unwrap());
@@ -117,7 +122,7 @@ impl Host {
         fs::write(steps.dir.join("step"), script).unwrap();
         fs::set_permissions(steps.dir.join("step"), std::fs::Permissions::from_mode(0o755)).unwrap();
         for tool in TOOLS {
-            symlink(".steps/step", self.tools().join(tool)).unwrap();
+            symlink(steps.dir.join("step"), self.tools().join(tool)).unwrap();
         }
         fs::write(steps.dir.join("at"), format!("{phase} {call}\n")).unwrap();
         steps
@@ -182,9 +187,9 @@ impl Drop for Steps {
         for file in &files {
             drop(std::fs::remove_file(file));
         }
-        // What runs still may write into it.
-        while self.dir.exists() {
-            drop(std::fs::remove_dir_all(&self.dir));
-        }
+        // Out of the way at once: without the mark that it took place, the fault would take place again.
+        let removed = Utf8PathBuf::from(format!("{}.removed", self.dir));
+        std::fs::rename(&self.dir, &removed).unwrap();
+        std::fs::remove_dir_all(&removed).unwrap();
     }
 }
