@@ -26,7 +26,7 @@ pub fn run(context: &Context, custom: &Custom, strategy: &str) -> Result<(), Fai
     framed(context, &command, || {
         let ran = call(context, "run", &mut running);
         if let Some(build) = &mut running.build {
-            build.unlock();
+            build.close();
         }
         ran
     })

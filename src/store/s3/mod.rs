@@ -18,6 +18,7 @@ use crate::settings::S3Settings;
 use crate::transport::Interrupt;
 use client::{Call, Client, Sent};
 pub use error::S3Error;
+pub(super) use sign::encode;
 use multipart::{Multipart, PART};
 use xml::Listing;
 
