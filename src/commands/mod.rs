@@ -6,6 +6,7 @@ mod check_release;
 mod console;
 mod context;
 mod custom;
+mod deploy_image;
 mod deploy_release;
 mod deploy_upgrade;
 mod doctor;

@@ -25,6 +25,26 @@ pub struct ImageSettings {
     pub workdir: Option<String>,
 }
 
+/// An image to be deployed, and how its containers are run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployImage {
+    /// The image without a tag.
+    pub name: String,
+    /// The tag, which `--version=` names.
+    pub tag: String,
+    /// `CONTAINER_START_SCRIPT`: where the image has a script that controls its container.
+    pub script: String,
+    /// `DOCKER_OPTS`, with what mounts `LINK_VM_ARGS`.
+    pub options: String,
+}
+
+impl DeployImage {
+    /// The name with the tag.
+    pub fn reference(&self) -> String {
+        format!("{}:{}", self.name, self.tag)
+    }
+}
+
 impl Settings {
     /// Whether builds take place in a container: the exact word, so that a host called so can still
     /// be named with its user.
@@ -70,5 +90,27 @@ impl Settings {
             base: self.text("DOCKER_RELEASE_BASE_IMAGE"),
             workdir: self.optional("DOCKER_RELEASE_IMAGE_WORKDIR"),
         }))
+    }
+
+    /// The image of this tag, as the settings have it.
+    ///
+    /// # Errors
+    /// When APP is missing.
+    pub fn deploy_image(&self, image: &ImageSettings, tag: &str) -> Result<DeployImage, SettingsError> {
+        let app = self.app()?;
+        let script = self.optional("CONTAINER_START_SCRIPT");
+        let mut options = self.text("DOCKER_OPTS");
+        if let Some(file) = self.get("LINK_VM_ARGS") {
+            // What follows the version in a tag begins with the last dash.
+            let version = tag.rsplit_once('-').map_or(tag, |(version, _)| version);
+            let target = format!("/{app}/releases/{version}/vm.args");
+            options = format!("{options} --mount type=bind,source={file},target={target}").trim_start().to_owned();
+        }
+        Ok(DeployImage {
+            name: image.name.clone(),
+            tag: tag.to_owned(),
+            script: script.unwrap_or_else(|| format!("/{app}/bin/start_container")),
+            options,
+        })
     }
 }

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use beyond::{BeyondStatic, ConfigShell, ReadByBash, Refusal, StaticOnly};
-pub use docker::{ContainerSettings, ImageSettings};
+pub use docker::{ContainerSettings, DeployImage, ImageSettings};
 pub use error::SettingsError;
 pub use origin::{Origin, Setting};
 pub use registry::RegistrySettings;

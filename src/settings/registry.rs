@@ -57,14 +57,16 @@ impl Settings {
         if tag.is_some_and(|tag| tag.is_empty() || tag.len() > 128 || !tag.chars().all(is_tag)) {
             return Err(invalid("a tag has letters, digits, '.', '_' and '-' only"));
         }
-        let login = self.get("DOCKER_CONFIG").map(str::to_owned);
+        // The environment's, as for docker itself.
+        let variable = |name: &str| self.variables.get(name).filter(|value| !value.is_empty());
+        let login = variable("DOCKER_CONFIG").map(str::to_owned);
         Ok(RegistrySettings {
             registry: registry.filter(|registry| *registry != DOCKER_HUB).map(str::to_owned),
             repository: repository.to_owned(),
             tag: tag.map(str::to_owned),
             token: self.get("DOCKER_REGISTRY_TOKEN").map(Secret::new),
             hub_token: self.get("DOCKER_HUB_ACCESS_TOKEN").map(Secret::new),
-            login: login.or_else(|| self.get("HOME").map(|home| format!("{home}/.docker"))),
+            login: login.or_else(|| variable("HOME").map(|home| format!("{home}/.docker"))),
         })
     }
 }

@@ -121,7 +121,7 @@ impl<'a> ReleaseImage<'a> {
 }
 
 /// The tool, by the word that the start script knows it by.
-fn command(tool: ReleaseTool) -> &'static str {
+pub fn command(tool: ReleaseTool) -> &'static str {
     match tool {
         ReleaseTool::MixRelease => "mix",
         ReleaseTool::Distillery => "distillery",

@@ -5,7 +5,7 @@ mod container;
 mod image;
 
 pub use container::{BuildContainer, CHECKOUT};
-pub use image::{ReleaseImage, Tags};
+pub use image::{ReleaseImage, Tags, command};
 
 use super::{BuildHost, StepError};
 use crate::report::Report;
@@ -24,6 +24,23 @@ impl<'a> Docker<'a> {
     /// When this machine cannot run commands.
     pub fn new(interrupt: &Interrupt, report: &'a Report) -> Result<Self, TransportError> {
         Ok(Self { host: BuildHost::here(interrupt, report)?, report })
+    }
+
+    /// Whether there is an engine.
+    ///
+    /// # Errors
+    /// With what the CLI says, or that there is none.
+    pub fn check(&mut self) -> Result<(), StepError> {
+        let version = docker(["version", "--format", "{{.Server.Version}}"]);
+        self.host.ask("Asking the docker engine", &version).map(drop)
+    }
+
+    /// Writes an image into a file.
+    ///
+    /// # Errors
+    /// When there is no such image.
+    pub fn save(&mut self, reference: &str, file: &str) -> Result<(), StepError> {
+        self.host.run("Saving the image", &docker(["save", "--output", file, reference]))
     }
 
     fn share(&self) -> Self {
