@@ -69,7 +69,8 @@ fn an_archive_goes_from_the_build_host_by_a_registry_to_the_hosts() {
         fs::write(project.join(".gitignore"), ".deliver\n").unwrap();
         let mix = format!(
             "#!/bin/sh\nset -eu\n[ \"$1\" = release ] || exit 0\nmkdir -p _build/prod/rel/{APP}\n\
-             tar -xzf release.tar.gz -C _build/prod/rel/{APP}\n"
+             tar -xzf release.tar.gz -C _build/prod/rel/{APP}\n\
+             mkdir -p _build/prod/rel/{APP}/erts-1/bin\necho emulator >_build/prod/rel/{APP}/erts-1/bin/beam.smp\n"
         );
         fs::write(project.join("mix"), mix).unwrap();
         duct::cmd!("chmod", "+x", project.join("mix")).run().unwrap();
@@ -130,7 +131,11 @@ fn the_credentials_of_docker_login_open_a_registry() {
     assert_eq!(tags(&registry), Vec::<String>::new());
     log_in(&world, &registry.host(), "bWU6c2VjcmV0");
     let output = build(&world).succeeds();
-    assert!(!output.shown().contains("secret") && !output.shown().contains("bWU6c2VjcmV0"), "{}", output.shown());
+    assert!(
+        !output.shown().contains("secret") && !output.shown().contains("bWU6c2VjcmV0"),
+        "{}",
+        output.shown()
+    );
     assert_eq!(tags(&registry), ["1.0.0"]);
 }
 
@@ -174,7 +179,11 @@ fn a_token_is_had_where_the_registry_says_and_goes_nowhere_else() {
     let words = ["build", "release", "--plain"];
     world.edeliver_with(&[("DOCKER_REGISTRY_TOKEN", "a-token-of-the-gate")], words).succeeds();
     let output = world.edeliver_with(&[("DOCKER_REGISTRY_TOKEN", "another")], words).exits(1);
-    assert!(output.stderr.contains("does not take the credentials of DOCKER_REGISTRY_TOKEN"), "{}", output.shown());
+    assert!(
+        output.stderr.contains("does not take the credentials of DOCKER_REGISTRY_TOKEN"),
+        "{}",
+        output.shown()
+    );
 }
 
 #[test]
@@ -205,7 +214,11 @@ fn a_registry_that_breaks_every_connection_is_given_up() {
     let gate = Gate::breaking(registry.port(), 1000);
     let world = building(&format!("{}/acme/app", gate.host()));
     let output = build(&world).exits(1);
-    assert!(output.stderr.contains("cannot be reached or breaks the connection (tried 7 times)"), "{}", output.shown());
+    assert!(
+        output.stderr.contains("cannot be reached or breaks the connection (tried 7 times)"),
+        "{}",
+        output.shown()
+    );
     assert_eq!(tags(&registry), Vec::<String>::new());
 }
 
@@ -222,19 +235,34 @@ fn images_and_archives_of_others_are_left_alone() {
         .unwrap();
     let place = begun.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap().trim();
     let empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
-    duct::cmd!("curl", "-sf", "-XPUT", "-d{}", "-HContent-Type: application/octet-stream", format!("{place}&digest={empty}"))
-        .run()
-        .unwrap();
+    duct::cmd!(
+        "curl",
+        "-sf",
+        "-XPUT",
+        "-d{}",
+        "-HContent-Type: application/octet-stream",
+        format!("{place}&digest={empty}")
+    )
+    .run()
+    .unwrap();
     let kind = "application/vnd.oci.image.manifest.v1+json";
     let manifest = format!(
         "{{\"schemaVersion\":2,\"mediaType\":\"{kind}\",\"config\":{{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":\"{empty}\",\"size\":2}},\"layers\":[]}}"
     );
-    duct::cmd!("curl", "-sf", "-XPUT", format!("-d{manifest}"), format!("-HContent-Type: {kind}"), format!("{blobs}/manifests/2.0.0"))
-        .run()
-        .unwrap();
+    duct::cmd!(
+        "curl",
+        "-sf",
+        "-XPUT",
+        format!("-d{manifest}"),
+        format!("-HContent-Type: {kind}"),
+        format!("{blobs}/manifests/2.0.0")
+    )
+    .run()
+    .unwrap();
     assert_eq!(tags(&registry), ["1.0.0", "2.0.0"]);
     let deployer = World::new().hosts(1).config(&format!("RELEASE_STORE=docker://{store}"));
-    let output = deployer.edeliver(["deploy", "release", "to", "production", "--version=2.0.0", "--plain"]).exits(2);
+    let output =
+        deployer.edeliver(["deploy", "release", "to", "production", "--version=2.0.0", "--plain"]).exits(2);
     assert!(output.stderr.contains("1.0.0"), "{}", output.shown());
     // The only archive there is.
     deployer.edeliver(["deploy", "release", "to", "production", "--plain"]).succeeds();
@@ -249,7 +277,8 @@ fn one_tag_can_stand_for_every_version() {
     world.commit();
     build(&world).succeeds();
     assert_eq!(tags(&registry), ["live"]);
-    let deployer = World::new().hosts(1).config(&format!("RELEASE_STORE=docker://{}/acme/app:live", registry.host()));
+    let deployer =
+        World::new().hosts(1).config(&format!("RELEASE_STORE=docker://{}/acme/app:live", registry.host()));
     let deployed = deployer.edeliver(["deploy", "release", "to", "production", "--plain"]).succeeds();
     assert!(deployed.stdout.contains("1.1.0"), "{}", deployed.shown());
 }

@@ -417,9 +417,7 @@ impl<'a> Build<'a> {
 }
 
 /// The host, or a new container.
-fn reach<'a>(
-    context: &BuildContext<'a>,
-) -> Result<(BuildHost<'a>, Option<BuildContainer<'a>>), Failure> {
+fn reach<'a>(context: &BuildContext<'a>) -> Result<(BuildHost<'a>, Option<BuildContainer<'a>>), Failure> {
     let BuildContext { settings, report, interrupt, .. } = *context;
     let Some(container) = &settings.container else {
         report.status("Authorizing hosts");

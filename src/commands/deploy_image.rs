@@ -28,10 +28,13 @@ pub(super) fn job(
     if settings.start || settings.migrations.is_some() {
         let error = anyhow!("what runs in containers is neither started nor migrated by a deploy");
         let script = format!("{}/{}/bin/{}", settings.deliver_to, settings.app, settings.app);
-        return Err(Failure::usage(error).hint(format!("Deploy, and then start it on the hosts: {script} start")));
+        return Err(
+            Failure::usage(error).hint(format!("Deploy, and then start it on the hosts: {script} start"))
+        );
     }
     let Some(tag) = tag else {
-        let error = anyhow!("which image of {}? --version=TAG names it, e.g. --version=1.0.0-latest", image.name);
+        let error =
+            anyhow!("which image of {}? --version=TAG names it, e.g. --version=1.0.0-latest", image.name);
         return Err(Failure::usage(error));
     };
     let version = tag.parse().map_err(Failure::usage)?;
@@ -62,7 +65,8 @@ pub(super) fn job(
 fn saved(context: &Context, reference: &str) -> Result<ArchiveFile, Failure> {
     context.report.status(&format!("Saving image {reference}"));
     let file = tempfile::NamedTempFile::new().context("a file for the image")?;
-    let path = file.path().to_str().ok_or_else(|| anyhow!("the name of the temporary directory is no UTF-8"))?;
+    let path =
+        file.path().to_str().ok_or_else(|| anyhow!("the name of the temporary directory is no UTF-8"))?;
     Docker::new(&context.interrupt, &context.report)
         .map_err(StepError::from)
         .and_then(|mut docker| docker.save(reference, path))

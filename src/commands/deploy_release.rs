@@ -21,7 +21,9 @@ use crate::store::release_kinds;
 pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
     if release.precautions.plan && context.settings.release_image().or_usage()?.is_some() {
-        return Err(Failure::usage(anyhow!("--plan cannot look at images, which the hosts would have to fetch")));
+        return Err(Failure::usage(anyhow!(
+            "--plan cannot look at images, which the hosts would have to fetch"
+        )));
     }
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
     if !release.precautions.plan {

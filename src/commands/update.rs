@@ -43,7 +43,9 @@ fn build_and_deploy(
     let stored = build_release::build(build)?.ok_or_else(not_stored)?;
     // That of an image is its tag.
     let version = match build.image {
-        Some(image) => stored.file.strip_prefix(&format!("{}:", image.name)).unwrap_or(&stored.file).to_owned(),
+        Some(image) => {
+            stored.file.strip_prefix(&format!("{}:", image.name)).unwrap_or(&stored.file).to_owned()
+        }
         None => stored.name.version.to_string(),
     };
     report.status(&format!("Deploying version {version} to {} hosts", settings.stage.as_str()));

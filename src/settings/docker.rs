@@ -104,7 +104,8 @@ impl Settings {
             // What follows the version in a tag begins with the last dash.
             let version = tag.rsplit_once('-').map_or(tag, |(version, _)| version);
             let target = format!("/{app}/releases/{version}/vm.args");
-            options = format!("{options} --mount type=bind,source={file},target={target}").trim_start().to_owned();
+            options =
+                format!("{options} --mount type=bind,source={file},target={target}").trim_start().to_owned();
         }
         Ok(DeployImage {
             name: image.name.clone(),

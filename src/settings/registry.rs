@@ -1,8 +1,8 @@
 //! The settings of a store in a container registry: `docker://[registry/]repository[:tag]`.
 
+use super::Settings;
 use super::error::SettingsError;
 use super::store::Secret;
-use super::Settings;
 
 /// The registry of images whose names have none, as docker has it.
 const DOCKER_HUB: &str = "docker.io";

@@ -62,10 +62,6 @@ pub(super) fn may_pass(error: &ureq::Error) -> bool {
     // What is wrong with an address or a certificate does not pass.
     !matches!(
         error,
-        Error::BadUri(_)
-            | Error::Http(_)
-            | Error::NativeTls(_)
-            | Error::Tls(_)
-            | Error::InvalidProxyUrl
+        Error::BadUri(_) | Error::Http(_) | Error::NativeTls(_) | Error::Tls(_) | Error::InvalidProxyUrl
     )
 }

@@ -161,7 +161,8 @@ impl State {
         }
         let head = String::from_utf8_lossy(&head).into_owned();
         self.heads.lock().unwrap().push(head.clone());
-        let shown = |text: &str| head.to_lowercase().contains(&format!("authorization: {text}\r\n").to_lowercase());
+        let shown =
+            |text: &str| head.to_lowercase().contains(&format!("authorization: {text}\r\n").to_lowercase());
         if let Some(basic) = &self.basic {
             if head.starts_with("GET /token?") {
                 return match shown(basic) {

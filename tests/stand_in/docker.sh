@@ -60,10 +60,11 @@ command=$1
 shift
 case $command in
 run)
-    name='' mount=''
+    name='' mount='' program=''
     while :; do
         case $1 in
         --detach | --rm) shift ;;
+        --entrypoint) program=$2 && shift 2 ;;
         --name) name=$2 && shift 2 ;;
         --mount) mount=$2 && shift 2 ;;
         --env) env="${env-}$2
@@ -71,12 +72,12 @@ run)
         *) break ;;
         esac
     done
-    if [ -z "$name" ]; then
+    if [ "$program" = cat ]; then
         # One that runs to its end: a file of an image is printed.
         image "$1"
-        [ "$2" = cat ] || fail "only cat is known"
-        exec cat "$image/root$3"
+        exec cat "$image/root$2"
     fi
+    [ -n "$name" ] || fail "the stand-in cannot run that"
     mkdir -p "$(place images "$1")/root"
     new_container "$name"
     printf %s "${env-}" >"$container/env"
@@ -124,14 +125,22 @@ images)
     fi
     ;;
 pull)
-    mkdir -p "$(place images "$1")/root"
-    if [ -d "$(place pushed "$1")" ]; then
-        cp -R "$(place pushed "$1")/." "$(place images "$1")"
-    fi
+    case $1 in
+    # Those that others have pushed.
+    edeliver/*) mkdir -p "$(place images "$1")/root" ;;
+    *)
+        [ -d "$(place pushed "$1")" ] || fail "manifest for $1 not found"
+        cp -R "$(place pushed "$1")" "$(place images "$1")"
+        ;;
+    esac
     ;;
 image)
     image "$4"
-    cat "$image/workdir" 2>/dev/null || echo
+    case $3 in
+    *Id*) cat "$image/id" ;;
+    *Labels*) sed -n 's/^LABEL [^=]*=//p' "$image/changes" ;;
+    *) cat "$image/workdir" 2>/dev/null || echo ;;
+    esac
     ;;
 create)
     image "$3"
@@ -148,6 +157,7 @@ commit)
     mkdir -p "$image"
     cp -R "$container/root" "$image/root"
     printf '%s\n' "$2" "$4" >"$image/changes"
+    echo "sha256:$(date +%s%N)" >"$image/id"
     ;;
 tag)
     image "$1"
@@ -159,6 +169,11 @@ push)
     rm -rf "$(place pushed "$1")"
     cp -R "$image" "$(place pushed "$1")"
     ;;
+save)
+    image "$3"
+    tar -c -f "$2" -C "$state/images" "$(basename -- "$image")"
+    ;;
+load) tar -x -f - -C "$state/images" ;;
 version) echo 0 ;;
 *) fail "the stand-in does not know 'docker $command'" ;;
 esac

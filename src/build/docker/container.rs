@@ -43,7 +43,8 @@ impl<'a> BuildContainer<'a> {
             field("source", container.checkout.as_str()),
             field("target", at.as_str())
         );
-        let run = docker_run(&container.name, &mount).args([settings.image.as_str(), "tail", "-f", "/dev/null"]);
+        let run =
+            docker_run(&container.name, &mount).args([settings.image.as_str(), "tail", "-f", "/dev/null"]);
         container.docker.host.run(step, &run)?;
         Ok(container)
     }

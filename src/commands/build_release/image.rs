@@ -51,14 +51,14 @@ impl<'a> Build<'a> {
         let container = self.container()?;
         let checkout = container.checkout().as_str().parse().context("the checkout")?;
         let command = RemoteCommand::new("git").args(["rev-parse", "--short", &revision]).cwd(&checkout);
-        let answer = container
-            .here()
-            .ask("Finding the revision", &command)
-            .map_err(build::StepError::into_failure)?;
+        let answer =
+            container.here().ask("Finding the revision", &command).map_err(build::StepError::into_failure)?;
         Ok(answer.trim().to_owned())
     }
 
     fn container(&mut self) -> Result<&mut BuildContainer<'a>, Failure> {
-        self.container.as_mut().ok_or_else(|| Failure::failed(anyhow!("an image is made from a build in a container")))
+        self.container
+            .as_mut()
+            .ok_or_else(|| Failure::failed(anyhow!("an image is made from a build in a container")))
     }
 }

@@ -73,7 +73,8 @@ pub fn build(
     let tool = context.settings.release_tool;
     tools::possible(tool).or_usage()?;
     if context.image.is_some() {
-        let error = anyhow!("an image holds a whole release: no upgrade can be built for RELEASE_STORE=docker://");
+        let error =
+            anyhow!("an image holds a whole release: no upgrade can be built for RELEASE_STORE=docker://");
         return Err(Failure::usage(error).hint("Images are deployed with a restart: edeliver build release"));
     }
     let modified = |name: &str| {

@@ -56,7 +56,8 @@ pub fn fetch(
     }
     let reference = image.reference();
     if !problems.is_empty() {
-        let error = anyhow!("the image {reference} cannot be had on every host:\n  {}", problems.join("\n  "));
+        let error =
+            anyhow!("the image {reference} cannot be had on every host:\n  {}", problems.join("\n  "));
         return Err(Failure::failed(error)
             .hint("Nothing was changed on the hosts. --push gives them the image of this machine."));
     }
@@ -107,7 +108,12 @@ impl Fetched {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn archive(&self, app: &str, image: &DeployImage, tool: &str) -> anyhow::Result<(ArchiveFile, Manifest)> {
+    pub fn archive(
+        &self,
+        app: &str,
+        image: &DeployImage,
+        tool: &str,
+    ) -> anyhow::Result<(ArchiveFile, Manifest)> {
         let script = if self.has_script() { self.script.as_str() } else { START_CONTAINER };
         let tool = if self.tool.is_empty() || self.tool == "<no value>" { tool } else { self.tool.as_str() };
         let script = [

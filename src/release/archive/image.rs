@@ -35,7 +35,8 @@ pub fn layer(archive: impl Read, layout: &Layout, app: &str, to: impl Write) -> 
 
 /// Where a path of the archive is in the image.
 fn placed(path: &Path, layout: &Layout, app: &str) -> PathBuf {
-    let below: PathBuf = path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
+    let below: PathBuf =
+        path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
     let below = match layout {
         Layout::Prefixed(prefix) => below.strip_prefix(prefix).map(Path::to_owned).unwrap_or(below),
         Layout::Bare => below,

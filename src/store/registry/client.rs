@@ -63,12 +63,17 @@ pub(super) struct Reply {
 
 impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        header(&self.headers, name)
     }
 
     pub fn is_there(&self) -> bool {
         self.status != 404
     }
+}
+
+/// A header of an answer.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 impl<'a> Call<'a> {
@@ -134,6 +139,26 @@ impl Client {
     /// there is an answer.
     pub fn send(&self, call: &Call<'_>) -> Result<Reply, RegistryError> {
         self.repeat(|| self.attempt(call))
+    }
+
+    /// The whole of an answer that has at most so many bytes; nothing when it is not there.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub fn read(&self, call: &Call<'_>, limit: u64) -> Result<Option<(HeaderMap, Vec<u8>)>, RegistryError> {
+        self.repeat(|| {
+            let mut reply = self.attempt(call)?;
+            if !reply.is_there() {
+                return Ok(None);
+            }
+            match reply.body.with_config().limit(limit).read_to_vec() {
+                Ok(bytes) => Ok(Some((reply.headers, bytes))),
+                Err(error @ ureq::Error::BodyExceedsLimit(_)) => {
+                    Err(Failed::Final(self.unreadable(call.action, error)))
+                }
+                Err(error) => Err(Failed::Passing(self.unreachable(TRIES, error))),
+            }
+        })
     }
 
     /// Does it until it works, or it is clear that it will not.
@@ -211,8 +236,8 @@ impl Client {
         if answer.status().as_u16() != 401 {
             return self.judge(call, answer);
         }
-        let header = answer.headers().get("www-authenticate").and_then(|header| header.to_str().ok());
-        let wanted = header.and_then(Challenge::parse).ok_or_else(|| {
+        let challenge = header(answer.headers(), "www-authenticate");
+        let wanted = challenge.and_then(Challenge::parse).ok_or_else(|| {
             Failed::Final(self.unreadable(call.action, "it wants credentials of a kind that is not known"))
         })?;
         // A token that it no longer takes was for something else, or is too old.
@@ -301,9 +326,8 @@ impl Client {
                     request = request.header("authorization", basic);
                 }
                 let action = "get a token";
-                let request = request
-                    .body(())
-                    .map_err(|error| Failed::Final(self.unreadable(action, error)))?;
+                let request =
+                    request.body(()).map_err(|error| Failed::Final(self.unreadable(action, error)))?;
                 let mut answer = self
                     .agent
                     .run(request)

@@ -20,7 +20,7 @@ use crate::release::{ArchiveFile, ArchiveKind, ArchiveName, Manifest, Sha256Sum}
 use crate::settings::RegistrySettings;
 use crate::store::http::TRIES;
 use crate::transport::Interrupt;
-use client::{Call, Client};
+use client::{Call, Client, header};
 pub use error::RegistryError;
 
 /// The media types of an artifact of ours, of what describes its archive, and of the archive.
@@ -135,15 +135,12 @@ impl RepositoryShelf {
         let action = "list the tags";
         let (mut all, mut page) = (Vec::new(), Some("tags/list?n=1000".to_owned()));
         while let Some(path) = page {
-            let mut reply = self.client.send(&Call::new(action, "GET", &path))?;
+            let call = Call::new(action, "GET", &path);
             // A repository comes with the first thing that is put there.
-            if !reply.is_there() {
-                return Ok(all);
-            }
-            page = reply.header("link").and_then(next_page);
-            let text = reply.body.read_to_string().map_err(|error| self.client.unreadable(action, error))?;
+            let Some((headers, text)) = self.client.read(&call, LONGEST_MANIFEST)? else { return Ok(all) };
+            page = header(&headers, "link").and_then(next_page);
             let tags: Tags =
-                serde_json::from_str(&text).map_err(|error| self.client.unreadable(action, error))?;
+                serde_json::from_slice(&text).map_err(|error| self.client.unreadable(action, error))?;
             all.extend(tags.tags.unwrap_or_default());
         }
         Ok(all)
@@ -153,15 +150,12 @@ impl RepositoryShelf {
     fn artifact(&self, tag: &str) -> Result<Option<Artifact>, RegistryError> {
         let (action, path) = (format!("read the tag {tag}"), format!("manifests/{tag}"));
         let headers = vec![("accept", MANIFEST.to_owned())];
-        let mut reply = self.client.send(&Call { headers, ..Call::new(&action, "GET", &path) })?;
-        if !reply.is_there() {
-            return Ok(None);
-        }
-        let said = reply.header("docker-content-digest").map(str::to_owned);
-        let unreadable = |error: ureq::Error| self.client.unreadable(&action, error);
-        let text = reply.body.with_config().limit(LONGEST_MANIFEST).read_to_vec().map_err(unreadable)?;
-        if let Some(said) = said.filter(|said| said.starts_with("sha256:")) {
-            self.compare(&action, &said, &text)?;
+        let call = Call { headers, ..Call::new(&action, "GET", &path) };
+        let Some((headers, text)) = self.client.read(&call, LONGEST_MANIFEST)? else { return Ok(None) };
+        if let Some(said) =
+            header(&headers, "docker-content-digest").filter(|said| said.starts_with("sha256:"))
+        {
+            self.compare(&action, said, &text)?;
         }
         // Images have manifests of other kinds.
         Ok(serde_json::from_slice(&text).ok())
@@ -194,12 +188,8 @@ impl RepositoryShelf {
         let Some(artifact) = self.find(name)? else { return Ok(None) };
         let digest = &artifact.config.digest;
         let (action, path) = (format!("read the manifest of {name}"), format!("blobs/{digest}"));
-        let mut reply = self.client.send(&Call::new(&action, "GET", &path))?;
-        if !reply.is_there() {
-            return Ok(None);
-        }
-        let unreadable = |error: ureq::Error| self.client.unreadable(&action, error);
-        let text = reply.body.with_config().limit(LONGEST_CONFIG).read_to_vec().map_err(unreadable)?;
+        let call = Call::new(&action, "GET", &path);
+        let Some((_, text)) = self.client.read(&call, LONGEST_CONFIG)? else { return Ok(None) };
         self.compare(&action, digest, &text)?;
         Ok(Some(text))
     }
@@ -361,7 +351,10 @@ mod tests {
 
     #[test]
     fn pages_are_followed() {
-        assert_eq!(next_page("</v2/a/tags/list?n=2&last=x>; rel=\"next\"").as_deref(), Some("/v2/a/tags/list?n=2&last=x"));
+        assert_eq!(
+            next_page("</v2/a/tags/list?n=2&last=x>; rel=\"next\"").as_deref(),
+            Some("/v2/a/tags/list?n=2&last=x")
+        );
         assert_eq!(next_page("garbage"), None);
     }
 }

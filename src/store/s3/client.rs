@@ -10,8 +10,8 @@ use ureq::{Agent, Body, SendBody};
 use super::error::{Refused, S3Error};
 use super::sign::{Signer, Unsigned, encode, query};
 use super::xml::Refusal;
-use crate::store::http::{self, TRIES};
 use crate::settings::S3Settings;
+use crate::store::http::{self, TRIES};
 use crate::transport::Interrupt;
 
 /// No reason for a refusal is longer.

@@ -18,8 +18,8 @@ use crate::settings::S3Settings;
 use crate::transport::Interrupt;
 use client::{Call, Client, Sent};
 pub use error::S3Error;
-pub(super) use sign::encode;
 use multipart::{Multipart, PART};
+pub(super) use sign::encode;
 use xml::Listing;
 
 /// How long an address of an archive is good: hosts begin to fetch it right away, and may have to try
