@@ -4,10 +4,13 @@
 mod common;
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::world::{APP, Host, Outcome, World};
 use fs_err as fs;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A project whose mix is a stand-in too, and a docker of its own.
 struct Docker {
@@ -279,6 +282,51 @@ fn whatever_call_fails_no_container_is_left_with_a_stand_in_for_docker() {
 }
 
 #[test]
+fn ctrl_c_ends_what_runs_in_the_container_of_a_stand_in_for_docker() {
+    let docker = Docker::new(MIX).with_fake_mix();
+    let reached = docker.world.home().join("reached");
+    let mix = format!(
+        "#!/bin/sh\n[ \"$1\" = do ] || exit 0\necho $$ >{reached}.new\nmv {reached}.new {reached}\nsleep 300\n"
+    );
+    docker.write("mix", &mix);
+    docker.world.commit();
+    let binary = Command::new(env!("CARGO_BIN_EXE_edeliver"));
+    let mut command = docker.world.command(binary, ["build", "release", "--plain"]);
+    command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", docker.state));
+    let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begin = Instant::now();
+    while !reached.exists() {
+        assert!(begin.elapsed() < Duration::from_secs(120), "it does not get there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill_process(Pid::from_child(&running), Signal::INT).unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+    docker.assert_no_container();
+    let pid = fs::read_to_string(reached).unwrap();
+    assert!(!Utf8Path::new("/proc").join(pid.trim()).exists(), "what ran in the container is gone");
+}
+
+#[test]
+fn a_strategy_builds_in_a_container_of_a_stand_in_for_docker() {
+    let docker = Docker::new(MIX).with_fake_mix();
+    let strategy = "run() {\n  init_app_remotely\n  git_push\n  git_reset_remote\n  \
+                    __sync_remote \"cd $BUILD_AT && cp mix copied\"\n  [ -n \"$DOCKER_BUILD_CONTAINER\" ]\n}\n";
+    docker.write(".deliver/strategies/erlang-look", strategy);
+    docker.edeliver(&["look", "--plain"]).succeeds();
+    assert!(docker.world.project().join(".docker-build/copied").exists());
+    docker.assert_no_container();
+}
+
+#[test]
+fn the_doctor_asks_for_an_engine_with_a_stand_in_for_docker() {
+    let docker = Docker::new(MIX).with_fake_mix();
+    docker.edeliver(&["doctor", "build", "--plain"]).succeeds();
+    docker.fail("version");
+    let output = docker.edeliver(&["doctor", "build", "--plain"]).exits(1);
+    assert!(output.shown().contains("Install docker here and start its engine"), "{}", output.shown());
+}
+
+#[test]
 fn a_failure_says_which_call_failed_with_a_stand_in_for_docker() {
     let docker = Docker::new(&format!("{MIX}{IMAGE}")).with_fake_mix();
     for (call, said) in [
@@ -427,7 +475,7 @@ fn the_start_script_runs_a_container_with_a_stand_in_for_docker() {
         let path = format!("{}/docker:/usr/bin:/bin", host.home());
         // The stand-in cannot run such a container; it has been told to.
         let run = duct::cmd(host.root().join("bin").join(APP).as_std_path(), words).env("PATH", path);
-        let run = run.env("HOME", host.home()).env("HOST_NAME", "web-1").stdin_null().stderr_capture();
+        let run = run.env("HOME", host.home()).env("HOST_NAME", "web-1").env_remove("CONTAINER_NAME").stdin_null().stderr_capture();
         run.unchecked().run().unwrap();
         calls_on(host)
     };

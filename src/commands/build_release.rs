@@ -433,6 +433,12 @@ fn reach<'a>(context: &BuildContext<'a>) -> Result<(BuildHost<'a>, Option<BuildC
         .and_then(|docker| BuildContainer::start(docker, container, &project, &settings.at))
         .map_err(build::StepError::into_failure)?;
     report.info(&format!("Started container {}", container.name()));
+    if let Some(hooked) = context.hooked {
+        let mut hooks = hooked.hooks();
+        let variables = hooks.variables_mut();
+        variables.set("DOCKER_BUILD_CONTAINER", container.name());
+        variables.set("DOCKER_BUILD_DIR", container.checkout().as_str());
+    }
     Ok((container.host(&settings.host, interrupt, report), Some(container)))
 }
 
