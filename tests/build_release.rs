@@ -105,6 +105,7 @@ impl World {
         build_release::run(&BuildContext {
             settings: &self.settings,
             store: &StoreSettings::directory(".deliver"),
+            image: None,
             ssh: &self.ssh,
             report: &report,
             interrupt: &self.interrupt,
@@ -162,6 +163,7 @@ fn settings(
 ) -> BuildSettings {
     let words = |text: &str| vec![text.to_owned()];
     BuildSettings {
+        container: None,
         app: app.to_owned(),
         host: HostAddr::local(),
         at: root.join("build at").as_str().parse().unwrap(),

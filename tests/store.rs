@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use edeliver::release::{ArchiveError, ArchiveKind, ArchiveName};
 use edeliver::report::{Report, ReportOptions};
-use edeliver::settings::{StoreLocation, StoreSettings};
+use edeliver::settings::StoreSettings;
 use edeliver::store::{Access, FillError, Store, StoreError, StoredArchive};
 use edeliver::transport::{ConnectOptions, Interrupt};
 use flate2::Compression;
@@ -213,12 +213,4 @@ fn a_stored_archive_that_was_damaged_later_is_an_error() {
             "{error}"
         );
     }
-}
-
-#[test]
-fn stores_of_a_later_kind_say_so() {
-    let location = StoreLocation::Docker("account/image".to_owned());
-    let other = StoreSettings { location, ..StoreSettings::directory(".deliver") };
-    let error = Store::new(&other, Utf8Path::new("."), "my_app", &access()).unwrap_err();
-    assert!(matches!(error, StoreError::NotBuilt), "{error}");
 }

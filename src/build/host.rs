@@ -90,6 +90,35 @@ impl<'a> BuildHost<'a> {
         Ok(Self { session: Session::connect(addr, &options)?, report })
     }
 
+    /// A container that runs already, in the place of the host `addr`.
+    pub(super) fn in_container(
+        addr: &HostAddr,
+        container: &str,
+        interrupt: &Interrupt,
+        report: &'a Report,
+    ) -> Self {
+        Self { session: Session::in_container(addr, container, interrupt), report }
+    }
+
+    /// This machine, for the tools that work here.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub(super) fn here(interrupt: &Interrupt, report: &'a Report) -> Result<Self, TransportError> {
+        let options = ConnectOptions {
+            ssh_config: None,
+            timeout: std::time::Duration::ZERO,
+            forward_agent: false,
+            interrupt: interrupt.clone(),
+        };
+        Ok(Self { session: Session::connect(&HostAddr::local(), &options)?, report })
+    }
+
+    /// Another one over the same connection.
+    pub(super) fn share(&self) -> Self {
+        Self { session: self.session.share(), report: self.report }
+    }
+
     /// The host.
     pub fn addr(&self) -> &HostAddr {
         self.session.addr()

@@ -1,6 +1,7 @@
 //! Building on the build host: one module per tool, each step a typed command.
 
 pub mod archive;
+pub mod docker;
 pub mod host;
 pub mod lock;
 mod mix;

@@ -10,6 +10,7 @@ fn words(text: &str) -> Vec<String> {
 
 fn settings(build_tool: BuildTool, release_tool: ReleaseTool) -> BuildSettings {
     BuildSettings {
+        container: None,
         app: "my_app".into(),
         host: HostAddr::local(),
         at: "/srv/build".parse().unwrap(),

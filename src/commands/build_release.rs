@@ -1,6 +1,7 @@
 //! `edeliver build release`: builds a release on the build host and puts its archive into the store.
 
 mod hooked;
+mod image;
 mod source;
 mod step;
 mod storing;
@@ -12,14 +13,15 @@ use anyhow::{Context as _, anyhow};
 use camino::Utf8Path;
 
 use super::Context;
+use crate::build::docker::{BuildContainer, Docker};
 use crate::build::{self, BuildHost, BuildLock, BuiltRelease, LockError, Project, Purpose};
 use crate::exit::{Exit, Failure, OrUsage};
 use crate::git::{GitError, Push, Repository, remote};
 use crate::release::{RequiredFiles, Version};
 use crate::report::Report;
-use crate::settings::{BuildSettings, SshSettings, StoreSettings};
+use crate::settings::{BuildSettings, ImageSettings, SshSettings, StoreSettings};
 use crate::store::{Access, Store, StoredArchive};
-use crate::transport::{ConnectOptions, Interrupt, RemotePath};
+use crate::transport::{ConnectOptions, HostAddr, Interrupt, RemotePath};
 use hooked::BuildHooks;
 pub use source::Source;
 pub use step::BuildStep;
@@ -31,6 +33,8 @@ pub struct BuildContext<'a> {
     pub settings: &'a BuildSettings,
     /// Where the archive goes.
     pub store: &'a StoreSettings,
+    /// What the release is put into, where it is not the store.
+    pub image: Option<&'a ImageSettings>,
     /// How to connect.
     pub ssh: &'a SshSettings,
     /// What the user sees.
@@ -65,6 +69,7 @@ impl BuildContext<'_> {
 pub struct Prepared {
     settings: BuildSettings,
     store: StoreSettings,
+    image: Option<ImageSettings>,
     ssh: SshSettings,
 }
 
@@ -78,6 +83,7 @@ impl Prepared {
         Ok(Self {
             settings: settings.build().or_usage()?,
             store: settings.store().or_usage()?,
+            image: settings.release_image().or_usage()?,
             ssh: settings.ssh().or_usage()?,
         })
     }
@@ -97,6 +103,7 @@ impl Prepared {
         BuildContext {
             settings: &self.settings,
             store: &self.store,
+            image: self.image.as_ref(),
             ssh: &self.ssh,
             report: &context.report,
             interrupt: &context.interrupt,
@@ -108,8 +115,8 @@ impl Prepared {
     }
 }
 
-/// Builds a release of the project and stores its archive. None when the config redefines the step
-/// that stores it.
+/// Builds a release of the project and stores its archive, or puts it into an image. None when the config
+/// redefines the step that stores it.
 ///
 /// # Errors
 /// When a step fails, another build runs in BUILD_AT, or the release lacks what it must have. The store is
@@ -134,7 +141,7 @@ pub fn build(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failur
     }
     let mut build = Build::open(context)?;
     let built = BuildStep::recipe().try_for_each(|step| build.run(step)).and_then(|()| build.stored());
-    build.unlock();
+    build.close();
     built
 }
 
@@ -156,6 +163,8 @@ pub(super) struct Build<'a> {
     settings: Arc<BuildSettings>,
     hooks: BuildHooks<'a>,
     host: BuildHost<'a>,
+    /// What the host is, when it is none.
+    container: Option<BuildContainer<'a>>,
     source: Source,
     required: RequiredFiles,
     store: Store,
@@ -169,21 +178,20 @@ pub(super) struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    /// Connects to the build host. Nothing is changed there.
+    /// Connects to the build host, or starts the container that takes its place. Nothing is changed there.
     pub(super) fn open(context: &BuildContext<'a>) -> Result<Self, Failure> {
-        let BuildContext { settings, report, .. } = *context;
+        let settings = context.settings;
         let source = Source::of(context)?;
         let required = RequiredFiles::parse(&settings.required_files).map_err(Failure::usage)?;
         let store = context.open_store()?;
-        report.status("Authorizing hosts");
-        let host = BuildHost::connect(&settings.host, context.ssh, context.interrupt, report)
-            .map_err(|error| build::StepError::from(error).into_failure())?;
+        let (host, container) = reach(context)?;
         let hooks = BuildHooks::new(context)?;
         Ok(Self {
             context: *context,
             settings: Arc::new(settings.clone()),
             hooks,
             host,
+            container,
             source,
             required,
             store,
@@ -239,7 +247,15 @@ impl<'a> Build<'a> {
         let title = "Ensuring hosts are ready to accept git pushes";
         self.report().status(title);
         let at = remote::from_home(&self.settings().at);
-        self.host.run(title, &remote::init(&at)).map_err(build::StepError::into_failure)?;
+        match &mut self.container {
+            // Who pushes there must own it, and the container's user is another one.
+            Some(container) => {
+                let checkout: RemotePath = container.checkout().as_str().parse().context("the checkout")?;
+                container.here().run(title, &remote::init(&checkout))
+            }
+            None => self.host.run(title, &remote::init(&at)),
+        }
+        .map_err(build::StepError::into_failure)?;
         let at = self.at()?;
         self.refuse_the_project_itself(&at)?;
         self.lock = Some(BuildLock::take(&mut self.host, &at).map_err(lock_failure)?);
@@ -261,12 +277,16 @@ impl<'a> Build<'a> {
     fn git_push(&mut self) -> Result<(), Failure> {
         let title = format!("Pushing new commits with git to: {}", self.settings().host);
         self.report().status(&title);
-        let at = self.at()?;
+        let (at, here) = (self.at()?, HostAddr::local());
         let context = self.context;
+        let (host, directory) = match &self.container {
+            Some(container) => (&here, container.checkout().as_str()),
+            None => (&self.settings.host, at.as_str()),
+        };
         let push = Push {
             options: &self.settings.git_push,
-            host: &self.settings.host,
-            directory: at.as_str(),
+            host,
+            directory,
             refspec: &self.source.refspec,
             ssh: context.ssh,
         };
@@ -364,12 +384,16 @@ impl<'a> Build<'a> {
         Ok(self.release.insert(release).clone())
     }
 
-    /// Gives the lock of the build directory back.
-    pub(super) fn unlock(&mut self) {
+    /// Gives the lock of the build directory back, and removes the container.
+    pub(super) fn close(&mut self) {
         if let Some(lock) = self.lock.take()
             && let Err(error) = lock.release(&mut self.host)
         {
             self.report().hint(&format!("The build directory stays locked: {error}"));
+        }
+        if let Some(container) = self.container.take() {
+            self.report().status("Removing build container");
+            container.remove();
         }
     }
 
@@ -390,6 +414,32 @@ impl<'a> Build<'a> {
     fn report(&self) -> &'a Report {
         self.context.report
     }
+}
+
+/// The host, or a new container.
+fn reach<'a>(context: &BuildContext<'a>) -> Result<(BuildHost<'a>, Option<BuildContainer<'a>>), Failure> {
+    let BuildContext { settings, report, interrupt, .. } = *context;
+    let Some(container) = &settings.container else {
+        report.status("Authorizing hosts");
+        let host = BuildHost::connect(&settings.host, context.ssh, interrupt, report)
+            .map_err(|error| build::StepError::from(error).into_failure())?;
+        return Ok((host, None));
+    };
+    report.status("Creating build container");
+    report.info(&format!("Starting build container with image {}", container.image));
+    let project = context.project.canonicalize_utf8().context("the project's directory")?;
+    let container = Docker::new(interrupt, report)
+        .map_err(build::StepError::from)
+        .and_then(|docker| BuildContainer::start(docker, container, &project, &settings.at))
+        .map_err(build::StepError::into_failure)?;
+    report.info(&format!("Started container {}", container.name()));
+    if let Some(hooked) = context.hooked {
+        let mut hooks = hooked.hooks();
+        let variables = hooks.variables_mut();
+        variables.set("DOCKER_BUILD_CONTAINER", container.name());
+        variables.set("DOCKER_BUILD_DIR", container.checkout().as_str());
+    }
+    Ok((container.host(&settings.host, interrupt, report), Some(container)))
 }
 
 fn git_failure(error: GitError) -> Failure {

@@ -26,7 +26,7 @@ pub fn run(context: &Context, custom: &Custom, strategy: &str) -> Result<(), Fai
     framed(context, &command, || {
         let ran = call(context, "run", &mut running);
         if let Some(build) = &mut running.build {
-            build.unlock();
+            build.close();
         }
         ran
     })
@@ -82,6 +82,12 @@ impl<'a> Running<'a> {
 
 impl Requests for Running<'_> {
     fn remote(&mut self, script: &RemoteScript) -> Reply {
+        // A container is reached by the build that has started it, and by nobody else.
+        if let Some(build) = self.build.as_mut().filter(|build| build.has_container_for(script)) {
+            let reply = build.remote(script);
+            self.failure = build.take_failure();
+            return reply;
+        }
         let mut no_steps =
             |_: &str, _: &[String], _: &mut Variables| -> Result<Vec<u8>, Failure> { Ok(Vec::new()) };
         let mut serving = Serving::new(&mut self.hosts, self.context.script_mode(), &mut no_steps);

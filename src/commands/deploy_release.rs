@@ -5,10 +5,10 @@ use anyhow::anyhow;
 use super::rolling::{ask_to_go_on, rolling};
 use super::stage_hooks::StageHooks;
 use super::staging::{Staging, own_steps};
-use super::{Context, plan, select};
+use super::{Context, deploy_image, plan, select};
 use crate::cli::DeployRelease;
 use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
-use crate::exit::Failure;
+use crate::exit::{Failure, OrUsage as _};
 use crate::release::ExpectedErts;
 use crate::report::Tone;
 use crate::settings::{DeployMigrations, DeploySettings, MigrateWhen, OnFailure, Stage};
@@ -20,6 +20,11 @@ use crate::store::release_kinds;
 /// When anything failed: then every host is as it was before, unless the failure says otherwise.
 pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     let settings = context.deploy_settings()?;
+    if release.precautions.plan && context.settings.release_image().or_usage()?.is_some() {
+        return Err(Failure::usage(anyhow!(
+            "--plan cannot look at images, which the hosts would have to fetch"
+        )));
+    }
     let (app, stage) = (settings.app.to_uppercase(), settings.stage.as_str().to_uppercase());
     if !release.precautions.plan {
         announce(context, "RELEASE", &app, settings.stage);
@@ -75,8 +80,12 @@ pub(super) fn migrations(
     Ok(Some(migrations))
 }
 
-/// A deploy of that version from the store; without one of the only one there is.
+/// A deploy of that version from the store; without one of the only one there is. Where releases are
+/// images, the version is the image's tag.
 pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) -> Result<Job, Failure> {
+    if let Some(image) = context.settings.release_image().or_usage()? {
+        return deploy_image::job(context, settings, &image, version);
+    }
     let store = context.store()?;
     let kinds = release_kinds(settings.release_tool);
     let archive = select::archive(context, &store, &settings.app, version, kinds)?;

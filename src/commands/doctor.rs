@@ -10,6 +10,8 @@ use anyhow::anyhow;
 use self::findings::{Finding, Findings};
 use super::Context;
 use super::check_config;
+use crate::build::StepError;
+use crate::build::docker::Docker;
 use crate::cli::DoctorScope;
 use crate::deploy::{Claim, ExamineError, Examined, Target};
 use crate::exit::Failure;
@@ -98,8 +100,14 @@ fn subjects(
     findings: &mut Findings,
 ) -> Result<Vec<Subject>, Failure> {
     let mut subjects = Vec::new();
+    let mut in_container = false;
     if scope.is_none_or(|scope| scope == DoctorScope::Build) {
         match context.settings.build() {
+            // The container does not run yet; what it needs is an engine.
+            Ok(settings) if settings.container.is_some() => {
+                in_container = true;
+                findings.extend(engine(context));
+            }
             Ok(settings) => {
                 subjects.push(Subject::Build(Box::new(settings), context.connect_options(true)?));
             }
@@ -121,11 +129,20 @@ fn subjects(
             Err(error) => findings.incomplete(stage.as_str(), &error, scope.is_some()),
         }
     }
-    if subjects.is_empty() && findings.is_empty() {
+    if subjects.is_empty() && findings.is_empty() && !in_container {
         let error = anyhow!("no host is configured: neither for builds nor for a stage");
         return Err(Failure::usage(error).hint("'edeliver check config' says what is missing."));
     }
     Ok(subjects)
+}
+
+/// What is wrong with the docker engine of this machine.
+fn engine(context: &Context) -> Option<Finding> {
+    let checked = Docker::new(&context.interrupt, &context.report)
+        .map_err(StepError::from)
+        .and_then(|mut docker| docker.check());
+    let mend = "Install docker here and start its engine: BUILD_HOST=docker builds in its containers.";
+    checked.err().map(|error| Finding::problem("docker", &error.to_string(), mend))
 }
 
 fn look(subject: &Subject, claim: &Claim) -> (HostAddr, Result<Seen, ExamineError>) {

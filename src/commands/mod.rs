@@ -6,6 +6,7 @@ mod check_release;
 mod console;
 mod context;
 mod custom;
+mod deploy_image;
 mod deploy_release;
 mod deploy_upgrade;
 mod doctor;
@@ -48,7 +49,7 @@ use crate::exit::{Exit, Failure, OrUsage as _, Signal};
 use crate::node::{Direction, LogRange, Migration, NodeAction};
 use crate::release::ArchiveKind;
 use crate::shell::NoRequests;
-use crate::store::{S3Error, StoreError};
+use crate::store::{RegistryError, S3Error, StoreError};
 use crate::transport::TransportError;
 
 /// Runs the command that was asked for in the project at `project`.
@@ -82,6 +83,10 @@ fn cut_short(error: &anyhow::Error) -> Option<Signal> {
         },
         StoreError::Bucket { source, .. } => match **source {
             S3Error::Interrupted(signal) => Some(signal),
+            _ => None,
+        },
+        StoreError::Repository { source, .. } => match **source {
+            RegistryError::Interrupted(signal) => Some(signal),
             _ => None,
         },
         _ => None,

@@ -41,10 +41,16 @@ fn build_and_deploy(
     report.status(&format!("Updating to revision {} from branch {}", source.revision, source.refspec));
     report.status("Building the release for the update");
     let stored = build_release::build(build)?.ok_or_else(not_stored)?;
-    let version = stored.name.version;
+    // That of an image is its tag.
+    let version = match build.image {
+        Some(image) => {
+            stored.file.strip_prefix(&format!("{}:", image.name)).unwrap_or(&stored.file).to_owned()
+        }
+        None => stored.name.version.to_string(),
+    };
     report.status(&format!("Deploying version {version} to {} hosts", settings.stage.as_str()));
     report.status("Authorizing hosts");
-    let mut job = deploy_release::job(context, settings, Some(version.as_str()))?;
+    let mut job = deploy_release::job(context, settings, Some(&version))?;
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = update.precautions.force_unlock;

@@ -7,6 +7,7 @@ mod error;
 mod examine;
 mod failed;
 mod history;
+pub mod image;
 mod job;
 mod payload;
 mod phase;

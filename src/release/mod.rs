@@ -14,8 +14,8 @@ pub mod term;
 pub mod version;
 
 pub use archive::{
-    ArchiveError, ArchiveFile, ArchiveReader, ArchiveSource, Limits, pack_directory, read_archive,
-    read_member, replace_member, unpack,
+    ArchiveError, ArchiveFile, ArchiveReader, ArchiveSource, Limits, image_layer, pack_directory,
+    read_archive, read_member, replace_member, unpack,
 };
 pub use boot::{BootFacts, ExpectedErts, NotBootable};
 pub use checksum::Sha256Sum;

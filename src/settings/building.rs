@@ -23,10 +23,15 @@ impl Settings {
         if !missing.is_empty() {
             return Err(self.missing("a build", missing));
         }
+        let container = self.container();
         Ok(BuildSettings {
             app: self.app()?.to_owned(),
             host: self.build_host()?.unwrap_or_else(HostAddr::local),
-            at: self.required_path("BUILD_AT", "a build")?,
+            at: match &container {
+                Some(_) => self.container_directory()?,
+                None => self.required_path("BUILD_AT", "a build")?,
+            },
+            container,
             build_tool: self.build_tool()?,
             release_tool: self.release_tool()?,
             mix: self.words("MIX_CMD")?,
@@ -74,7 +79,8 @@ impl Settings {
     /// The names that a build needs and that are not set.
     pub(super) fn missing_for_build(&self) -> Result<Vec<String>, SettingsError> {
         let mut missing = self.unset(&["APP", "BUILD_HOST", "BUILD_AT"]);
-        let anonymous = self.build_host()?.is_none_or(|host| !host.is_local() && host.user().is_none());
+        let anonymous = self.container().is_none()
+            && self.build_host()?.is_none_or(|host| !host.is_local() && host.user().is_none());
         if anonymous && self.get("BUILD_USER").is_none() {
             missing.insert(
                 missing.iter().take_while(|name| *name != "BUILD_AT").count(),

@@ -5,6 +5,7 @@ use std::fmt;
 use camino::Utf8PathBuf;
 
 use super::error::SettingsError;
+use super::registry::RegistrySettings;
 use super::{Settings, deploying};
 use crate::transport::{HostAddr, RemotePath};
 
@@ -34,8 +35,8 @@ pub enum StoreLocation {
     },
     /// `s3://bucket[/prefix]`.
     S3(S3Settings),
-    /// `docker://registry/repository`, without the scheme.
-    Docker(String),
+    /// `docker://[registry/]repository[:tag]`.
+    Docker(RegistrySettings),
 }
 
 /// A bucket, and what opens it.
@@ -106,10 +107,7 @@ impl Settings {
         };
         match scheme.to_ascii_lowercase().as_str() {
             "s3" => self.bucket(rest).map(StoreLocation::S3),
-            "docker" if rest.is_empty() => {
-                Err(self.invalid("RELEASE_STORE", "it names no image: docker://account/image"))
-            }
-            "docker" => Ok(StoreLocation::Docker(rest.to_owned())),
+            "docker" => self.registry(rest).map(StoreLocation::Docker),
             _ => {
                 let reason =
                     "it is none of DIRECTORY, [user@]host:/path, s3://bucket, docker://account/image";

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
+use super::ContainerSettings;
 use crate::transport::{HostAddr, RemotePath};
 
 /// The stage that a deploy command works on.
@@ -71,7 +72,9 @@ pub struct BuildSettings {
     pub app: String,
     /// `BUILD_HOST`, logged in to as `BUILD_USER`.
     pub host: HostAddr,
-    /// `BUILD_AT`.
+    /// The container that takes the host's place, with `BUILD_HOST=docker`.
+    pub container: Option<ContainerSettings>,
+    /// `BUILD_AT`; in a container an absolute path.
     pub at: RemotePath,
     /// `BUILD_CMD`.
     pub build_tool: BuildTool,

@@ -2,16 +2,13 @@
 
 use std::io;
 
-use super::S3Error;
+use super::{RegistryError, S3Error};
 use crate::release::ArchiveError;
 use crate::transport::TransportError;
 
 /// Why a store could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A kind of store that comes later.
-    #[error("RELEASE_STORE: this kind of store is not supported yet")]
-    NotBuilt,
     /// The store's directory or a file in it.
     #[error("cannot {action} in the release store: {source}")]
     Io {
@@ -37,6 +34,14 @@ pub enum StoreError {
         store: String,
         /// What went wrong.
         source: Box<S3Error>,
+    },
+    /// The repository that the store is.
+    #[error("release store {store}: {source}")]
+    Repository {
+        /// The store.
+        store: String,
+        /// What went wrong.
+        source: Box<RegistryError>,
     },
     /// A stored archive is damaged or refused.
     #[error("{place}: {source}")]

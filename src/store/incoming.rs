@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::NamedTempFile;
 
 use super::{FillError, RemoteStore, StoreError, StoredArchive, sidecar};
-use crate::release::{ArchiveError, ArchiveName, Limits, Manifest, read_archive};
+use crate::release::{ArchiveError, ArchiveFile, ArchiveName, Limits, Manifest, read_archive};
 
 /// A place for an archive that is still to come. Dropped, it leaves nothing.
 #[derive(Debug)]
@@ -117,6 +117,14 @@ impl Received {
     #[must_use]
     pub fn built_from(self, revision: &str) -> Self {
         Self { revision: Some(revision.to_owned()), ..self }
+    }
+
+    /// Gives it up for its bytes: it is not stored then.
+    pub fn into_file(self) -> ArchiveFile {
+        match self.landing {
+            Landing::Directory { file, .. } => file.into_file().into(),
+            Landing::Elsewhere { file, .. } => file.into(),
+        }
     }
 
     /// Puts it into the store, in place of one of the same name.

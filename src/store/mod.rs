@@ -1,13 +1,15 @@
 //! Where release archives are kept between a build and a deploy.
 //!
 //! A [`Store`] is a directory on this machine, or a [`Shelf`](shelf::Shelf) elsewhere (a directory on a
-//! host, a bucket). Both do the same: what is put there appears whole or not at all, with its manifest
+//! host, a bucket, a repository). Both do the same: what is put there appears whole or not at all, with its manifest
 //! beside it, and what is taken from there is what that manifest says.
 
 mod appups;
 mod directory;
 mod error;
+mod http;
 mod incoming;
+mod registry;
 mod remote;
 mod s3;
 mod selection;
@@ -24,6 +26,7 @@ pub use appups::Appups;
 pub use directory::DirectoryStore;
 pub use error::{FillError, StoreError};
 pub use incoming::{Incoming, Received};
+pub use registry::RegistryError;
 pub use remote::RemoteStore;
 pub use s3::S3Error;
 pub use selection::{Selection, SelectionError, base_kinds, release_kinds, select};
@@ -38,7 +41,7 @@ use crate::transport::ConnectOptions;
 pub enum Store {
     /// A directory on this machine.
     Directory(DirectoryStore),
-    /// A directory on a host, or a bucket.
+    /// A directory on a host, a bucket, or a repository of a registry.
     Remote(RemoteStore),
 }
 
@@ -90,7 +93,7 @@ impl Store {
     /// connected to yet.
     ///
     /// # Errors
-    /// [`StoreError::NotBuilt`] for the kind of store that comes later.
+    /// None so far: what is wrong with a store shows when it is used.
     pub fn new(
         settings: &StoreSettings,
         project: &Utf8Path,
@@ -110,7 +113,11 @@ impl Store {
                 let shelf = s3::BucketShelf::new(settings.clone(), access.connect.interrupt.clone());
                 Ok(Store::Remote(RemoteStore::new(shelf, app, local(), access)))
             }
-            StoreLocation::Docker(_) => Err(StoreError::NotBuilt),
+            StoreLocation::Docker(settings) => {
+                let shelf =
+                    registry::RepositoryShelf::new(settings.clone(), access.connect.interrupt.clone());
+                Ok(Store::Remote(RemoteStore::new(shelf, app, local(), access)))
+            }
         }
     }
 

@@ -51,17 +51,21 @@ impl Engine for Local {
     ) -> Result<ExitStatus, TransportError> {
         let mut shell = self.shell();
         shell.args(["-c", LINE.as_str()]);
-        let status = child::run(&mut shell, input, sink, watch)?;
-        Ok(match (status.code(), status.signal()) {
-            (Some(code), _) => ExitStatus::Code(code),
-            (None, signal) => {
-                let number = signal.unwrap_or_default();
-                ExitStatus::from_signal(number).unwrap_or_else(|| ExitStatus::Signal(number.to_string()))
-            }
-        })
+        child::run(&mut shell, input, sink, watch).map(exit_status)
     }
 
     fn share(&self) -> Box<dyn Engine> {
         Box::new(self.clone())
+    }
+}
+
+/// How a process of this machine ended.
+pub(super) fn exit_status(status: std::process::ExitStatus) -> ExitStatus {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => ExitStatus::Code(code),
+        (None, signal) => {
+            let number = signal.unwrap_or_default();
+            ExitStatus::from_signal(number).unwrap_or_else(|| ExitStatus::Signal(number.to_string()))
+        }
     }
 }

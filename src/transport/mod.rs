@@ -1,13 +1,14 @@
 //! Talking to a host: connect, run a command (also on our terminal), upload, download.
 //!
-//! One [`Session`] per host for a whole command. Three engines carry it: libssh2, the system's
-//! OpenSSH (where the user's ssh configuration asks for what libssh2 lacks), and `local`, which
-//! runs on this machine.
+//! One [`Session`] per host for a whole command. Four engines carry it: libssh2, the system's
+//! OpenSSH (where the user's ssh configuration asks for what libssh2 lacks), `local`, which runs on
+//! this machine, and docker's CLI, which runs in a container.
 
 pub mod addr;
 mod child;
 pub mod command;
 mod connect;
+mod docker;
 mod engine;
 mod envelope;
 pub mod error;

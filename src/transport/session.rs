@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
+use super::docker::Docker;
 use super::engine::Engine;
 use super::envelope::Envelope;
 use super::watch::Watch;
@@ -33,6 +34,12 @@ impl Session {
     pub fn connect(addr: &HostAddr, options: &ConnectOptions) -> Result<Self, TransportError> {
         let engine = connect::connect(addr, options)?;
         Ok(Self { addr: addr.clone(), engine, interrupt: options.interrupt.clone() })
+    }
+
+    /// A container of this machine's docker engine, which runs already, in the place of the host `addr`.
+    pub fn in_container(addr: &HostAddr, container: &str, interrupt: &Interrupt) -> Self {
+        let engine = Box::new(Docker::new(container));
+        Self { addr: addr.clone(), engine, interrupt: interrupt.clone() }
     }
 
     /// Another session over the same connection, without another login: commands of both run at the

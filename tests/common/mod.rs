@@ -4,6 +4,7 @@
 
 pub mod bash;
 pub mod proxy;
+pub mod registry;
 pub mod session;
 pub mod sshd;
 pub mod world;

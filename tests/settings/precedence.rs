@@ -312,10 +312,42 @@ fn stores_are_told_apart_as_before() {
     }
     let (colon, path) = store("RELEASE_STORE=./a:b\n");
     assert_eq!(colon.location, StoreLocation::Directory(path.join("./a:b")));
-    assert_eq!(
-        store("RELEASE_STORE=docker://gcr.io/a/b\n").0.location,
-        StoreLocation::Docker("gcr.io/a/b".into())
-    );
+}
+
+/// The repository that this config names, in words.
+fn repository(config: &str) -> String {
+    match Project::new(config).settings().store().map(|store| store.location) {
+        Ok(StoreLocation::Docker(found)) => {
+            let secret = |secret: &Option<Secret>| secret.as_ref().map_or("", Secret::reveal).to_owned();
+            let opened = [secret(&found.token), secret(&found.hub_token)].concat();
+            let registry = found.registry.as_deref().unwrap_or("hub");
+            format!("{registry}|{}|{}|{opened}", found.repository, found.tag.as_deref().unwrap_or("versions"))
+        }
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn repositories_of_registries() {
+    for (config, expected) in [
+        ("RELEASE_STORE=docker://acme/app\n", "hub|acme/app|versions|"),
+        ("RELEASE_STORE=docker://docker.io/acme/app\n", "hub|acme/app|versions|"),
+        ("RELEASE_STORE=docker://gcr.io/a/b\n", "gcr.io|a/b|versions|"),
+        ("RELEASE_STORE=docker://localhost:5000/a/b/c:live\n", "localhost:5000|a/b/c|live|"),
+        ("RELEASE_STORE=docker://a/b\nDOCKER_HUB_ACCESS_TOKEN=t\n", "hub|a/b|versions|t"),
+        ("RELEASE_STORE=docker://r.io/a\nDOCKER_REGISTRY_TOKEN=b\n", "r.io|a|versions|b"),
+        (
+            "RELEASE_STORE=docker://Acme/app\n",
+            "RELEASE_STORE='docker://Acme/app' (.deliver/config:1): an image's name has small letters, digits, '.', '_', '-' and '/' only",
+        ),
+        (
+            "RELEASE_STORE=docker://acme/app:\n",
+            "RELEASE_STORE='docker://acme/app:' (.deliver/config:1): a tag has letters, digits, '.', '_' and '-' only",
+        ),
+    ] {
+        assert_eq!(repository(config), expected, "{config}");
+    }
 }
 
 /// The bucket that this config names, in words.

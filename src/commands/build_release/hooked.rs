@@ -66,6 +66,11 @@ impl Build<'_> {
         }
     }
 
+    /// Whether a script is for the container that this build has started.
+    pub(in crate::commands) fn has_container_for(&self, script: &RemoteScript) -> bool {
+        self.container.is_some() && script.hosts == [self.host.addr().to_string()]
+    }
+
     fn serve(&mut self, script: &RemoteScript) -> Result<Vec<u8>, Failure> {
         let Some((context, others)) = &mut self.hooks.others else { return Ok(Vec::new()) };
         let mode = context.script_mode();

@@ -25,7 +25,8 @@ impl Source {
     pub fn of(context: &BuildContext<'_>) -> Result<Self, Failure> {
         let settings = context.settings;
         let inherited = GIT_ENVIRONMENT.iter().find(|name| std::env::var_os(name).is_some());
-        if let (true, Some(name)) = (settings.host.is_local(), inherited) {
+        let here = settings.host.is_local() || settings.container.is_some();
+        if let (true, Some(name)) = (here, inherited) {
             return Err(Failure::usage(anyhow!(
                 "{name} is set (by a git hook?): git would work on that repository instead of BUILD_AT"
             )));

@@ -16,13 +16,12 @@ impl Build<'_> {
         let at = self.at()?;
         let file = build::archive::file(&self.project(&at), &release);
         let file_name = file.as_str().rsplit('/').next().unwrap_or(file.as_str()).to_owned();
-        self.report().status(&format!(
-            "Copying release {} to {} release store",
-            release.version,
-            self.store.kind()
-        ));
-        self.report().status(&format!("Copying {file_name} to release store"));
-        if self.context.push {
+        if self.context.image.is_none() {
+            let (version, kind) = (&release.version, self.store.kind());
+            self.report().status(&format!("Copying release {version} to {kind} release store"));
+            self.report().status(&format!("Copying {file_name} to release store"));
+        }
+        if self.context.push && self.context.image.is_none() {
             let kind = self.store.kind();
             let hint = format!("Ignoring --push flag because {kind} release store is not a docker registry.");
             self.report().hint(&hint);
@@ -36,7 +35,10 @@ impl Build<'_> {
         self.check(&release, received.manifest()).with_context(|| {
             format!("the release that was built ({}:{file}) is not stored", self.host.addr())
         })?;
-        self.stored = Some(received.built_from(&self.source.revision).commit()?);
+        self.stored = Some(match self.context.image {
+            Some(settings) => self.make_image(settings, &name, received)?,
+            None => received.built_from(&self.source.revision).commit()?,
+        });
         Ok(())
     }
 

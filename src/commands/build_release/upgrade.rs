@@ -72,6 +72,11 @@ pub fn build(
 ) -> Result<Option<StoredArchive>, Failure> {
     let tool = context.settings.release_tool;
     tools::possible(tool).or_usage()?;
+    if context.image.is_some() {
+        let error =
+            anyhow!("an image holds a whole release: no upgrade can be built for RELEASE_STORE=docker://");
+        return Err(Failure::usage(error).hint("Images are deployed with a restart: edeliver build release"));
+    }
     let modified = |name: &str| {
         context.settings.passed_on.iter().any(|(passed, value)| passed == name && !value.is_empty())
     };
@@ -121,7 +126,7 @@ fn carry_out<'a>(
     }
     let found = build.find(base)?;
     let built = build.beside_base(&found).and_then(|()| then(&mut build)).map(|()| build.stored.clone());
-    build.unlock();
+    build.close();
     built
 }
 

@@ -6,6 +6,7 @@
 mod directory;
 mod entry;
 mod error;
+mod image;
 mod member;
 mod source;
 mod stream;
@@ -16,6 +17,7 @@ use std::rc::Rc;
 
 pub use directory::{pack as pack_directory, unpack};
 pub use error::ArchiveError;
+pub use image::layer as image_layer;
 pub use member::{read_member, replace_member};
 pub use source::{ArchiveFile, ArchiveReader, ArchiveSource};
 pub use stream::Limits;

@@ -2,29 +2,18 @@
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ureq::http::{HeaderMap, Request};
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body, SendBody};
 
 use super::error::{Refused, S3Error};
 use super::sign::{Signer, Unsigned, encode, query};
 use super::xml::Refusal;
 use crate::settings::S3Settings;
+use crate::store::http::{self, TRIES};
 use crate::transport::Interrupt;
 
-/// How often a request is tried: with the pauses between, for about 6 s.
-const TRIES: u32 = 7;
-/// The first pause; each one is twice as long as the one before.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long a connection may be silent while a body is under way.
-const SILENCE: Duration = Duration::from_secs(20);
-/// How long the server may think: putting many parts together takes its time.
-const ANSWER: Duration = Duration::from_secs(120);
 /// No reason for a refusal is longer.
 const LONGEST_REASON: u64 = 64 * 1024;
 
@@ -100,24 +89,8 @@ impl Reply {
 
 impl Client {
     pub fn new(settings: S3Settings, interrupt: Interrupt) -> Self {
-        // The system's certificates, so that a company's own authority counts, too.
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::NativeTls)
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .http_status_as_error(false)
-            // A bucket elsewhere answers so, and the request would have to be signed anew.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("edeliver/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(CONNECT))
-            .timeout_per_read(Some(SILENCE))
-            .timeout_per_write(Some(SILENCE))
-            .timeout_recv_response(Some(ANSWER))
-            .build()
-            .new_agent();
+        // A bucket elsewhere answers with a redirect, and the request would have to be signed anew.
+        let agent = http::agent(0);
         let (server, root) = place(&settings);
         Self { settings, agent, interrupt, server, root }
     }
@@ -168,15 +141,7 @@ impl Client {
     /// # Errors
     /// When the user asks to stop.
     pub fn pause(&self, tries: u32) -> Result<(), S3Error> {
-        let end = Instant::now() + PAUSE * 2_u32.saturating_pow(tries - 1);
-        loop {
-            self.go_on()?;
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            std::thread::sleep(left.min(Duration::from_millis(100)));
-        }
+        http::pause(tries, &self.interrupt).map_err(S3Error::Interrupted)
     }
 
     /// # Errors
@@ -314,15 +279,10 @@ impl Client {
     }
 
     fn broken(&self, error: &ureq::Error) -> Failed {
-        use ureq::Error;
-        match error {
-            // What is wrong with an address or a certificate does not pass.
-            Error::BadUri(_)
-            | Error::Http(_)
-            | Error::NativeTls(_)
-            | Error::Tls(_)
-            | Error::InvalidProxyUrl => Failed::Final(self.unreachable(1, error)),
-            _ => Failed::Passing(self.unreachable(TRIES, error)),
+        if http::may_pass(error) {
+            Failed::Passing(self.unreachable(TRIES, error))
+        } else {
+            Failed::Final(self.unreachable(1, error))
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::transport::Interrupt;
 use client::{Call, Client, Sent};
 pub use error::S3Error;
 use multipart::{Multipart, PART};
+pub(super) use sign::encode;
 use xml::Listing;
 
 /// How long an address of an archive is good: hosts begin to fetch it right away, and may have to try

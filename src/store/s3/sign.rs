@@ -116,7 +116,7 @@ pub(super) fn query(fields: &[(&str, String)]) -> String {
 }
 
 /// Everything encoded that is not one of RFC 3986's unreserved characters or of `more`.
-pub(super) fn encode(text: &str, more: &str) -> String {
+pub(in crate::store) fn encode(text: &str, more: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         let c = char::from(byte);
         if c.is_ascii_alphanumeric() || "-._~".contains(c) || more.contains(c) {
