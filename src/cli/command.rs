@@ -280,6 +280,9 @@ pub enum Check {
         /// As JSON, for programs.
         #[arg(id = "json", long)]
         json: bool,
+        /// What is not as with the shell tool instead, by the ids of compat/DIFFERENCES.md.
+        #[arg(id = "differences", long, conflicts_with = "json")]
+        differences: bool,
     },
 }
 

@@ -172,7 +172,8 @@ pub(super) const CHECK_CONFIG: &str = "\
 Examples:
   edeliver check config
   edeliver check config production
-  edeliver check config --json";
+  edeliver check config --json
+  edeliver check config --differences";
 pub(super) const CHECK_RELEASE: &str = "\
 Examples:
   edeliver check release --version=1.5.0";

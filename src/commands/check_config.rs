@@ -128,7 +128,7 @@ fn row(setting: &Setting) -> [String; 3] {
 }
 
 /// The rows with aligned columns. A very long value does not push the others away.
-fn table(rows: &[[String; 3]]) -> String {
+pub(super) fn table(rows: &[[String; 3]]) -> String {
     const WIDEST: usize = 60;
     let width = |column: usize| {
         let widths = rows.iter().map(|row| row[column].chars().count()).filter(|width| *width <= WIDEST);

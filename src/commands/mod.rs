@@ -9,6 +9,7 @@ mod custom;
 mod deploy_image;
 mod deploy_release;
 mod deploy_upgrade;
+pub mod differences;
 mod doctor;
 mod drill;
 mod edit;
@@ -123,6 +124,10 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
             pack::unpack_archive(context, ArchiveKind::Upgrade, which)
         }
         Command::Check(Check::Release(which)) => check_release::run(context, which),
+        Command::Check(Check::Config { differences: true, .. }) => {
+            context.report.print(&differences::listing(&context.settings));
+            Ok(())
+        }
         Command::Check(Check::Config { json, .. }) => {
             check_config::run(&context.settings, &context.report, *json)
         }

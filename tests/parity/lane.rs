@@ -12,6 +12,8 @@ use crate::scenario::Scenario;
 const TOOL: &str = include_str!("tools/tool.sh");
 /// The tools of a build host.
 const TOOLS: [&str; 5] = ["mix", "rebar", "rebar3", "relx", "docker"];
+/// What the hosts have in place of those.
+const HOST_SSH: &str = include_str!("tools/host_ssh.sh");
 /// What the user's machine has in place of OpenSSH's own, which know nothing of the hosts of a test.
 const CLIENT_TOOLS: [(&str, &str); 4] = [
     ("ssh", include_str!("tools/ssh.sh")),
@@ -119,6 +121,9 @@ impl Lane {
             [("@OUTER@", outer.as_str()), ("@APP@", APP), ("@TEMPLATES@", self.templates.path().as_str())];
         for tool in TOOLS {
             write_tool(&host.tools().join(tool), TOOL, &names);
+        }
+        for tool in ["ssh-keygen", "ssh-keyscan"] {
+            write_tool(&host.tools().join(tool), HOST_SSH, &[]);
         }
         for (tool, script) in &scenario.tools {
             if let Some(tool) = tool.strip_prefix("here/") {

@@ -118,5 +118,7 @@ fn sort_blocks(text: &str) -> String {
     let mut blocks: Vec<&str> =
         starts.iter().zip(ends).map(|(start, end)| text[*start..end].trim_end()).collect();
     blocks.sort_unstable();
-    format!("{}{}\n{}", &text[..first], blocks.join("\n\n"), &text[end..])
+    // Nodes that answer at the same time may each begin with the empty lines of all.
+    let before = Regex::new(r"\n{4,}\z").unwrap().replace(&text[..first], "\n\n\n");
+    format!("{before}{}\n{}", blocks.join("\n\n"), &text[end..])
 }

@@ -103,7 +103,7 @@ fn archive(bytes: &[u8]) -> String {
         Ok(())
     });
     if read.is_err() {
-        return format!("damaged archive, {} bytes", bytes.len());
+        return "damaged archive".to_owned();
     }
     entries.sort();
     let top = entries
