@@ -115,13 +115,13 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&s
     let staging = Staging::new(report, settings, &hooks, &job);
     Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| staging.stage(deploy))
+        .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })
         .and_then(Deploy::switch)
         .and_then(|deploy| match own_steps.extract {
             // It has called the hook, or does not want to.
             true => Ok(deploy),
             false => deploy.between(|sessions| hooks.run("post_extract_release_archive", sessions)),
         })
-        .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })
         .and_then(|deploy| {
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })

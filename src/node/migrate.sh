@@ -12,7 +12,7 @@ find_migrator() {
 	*) fail "migrations are run by Elixir releases ('mix release', distillery); the start script $root/bin/$app is of another kind" ;;
 	esac
 	through='eval'
-	[ -n "${EDELIVER_MIGRATE_EVAL:-}" ] || ! has_module || through=module
+	[ -n "${EDELIVER_MIGRATE_EVAL:-}${shown:-}" ] || ! has_module || through=module
 }
 
 # Prints "VERSION NAME" for each migration that has not run. Else fails, and prints why.
@@ -123,13 +123,18 @@ call_migrator() {
 	)
 }
 
-# Has a VM of its own do $1 (pending, up, down), to version $2, exactly $3.
+# Has a VM of its own do $1 (pending, up, down), to version $2, exactly $3. A release that is not in place
+# yet ($shown) works where it is going to be, and leaves nothing there for the one that is.
 eval_migrator() {
 	(
 		EDELIVER_APP=$app EDELIVER_DO=$1 EDELIVER_VERSION=${2:-} EDELIVER_ONLY=${3:-}
 		export EDELIVER_APP EDELIVER_DO EDELIVER_VERSION EDELIVER_ONLY
 		enter_release
-		exec timeout "$migrate_time" "bin/$app" eval "$(migrator)" </dev/null 2>&1
+		if [ -n "${shown:-}" ]; then
+			export RELEASE_TMP="$staging/own" RELEASE_MUTABLE_DIR="$staging/own"
+			[ ! -d "$in_place" ] || cd -- "$in_place" || exit 1
+		fi
+		exec timeout "$migrate_time" "$root/bin/$app" eval "$(migrator)" </dev/null 2>&1
 	)
 }
 

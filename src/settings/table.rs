@@ -191,7 +191,7 @@ pub const SETTINGS: &[Known] = &[
         Nodes,
         "MIGRATE_WHEN",
         "after",
-        "when a deploy migrates: after the new release is verified, or before the old node stops",
+        "when a deploy migrates: after the new release is verified, or before its files are in place",
     ),
     known_as(Nodes, "MIGRATE_ON", "first", "nodes to migrate on: first, or all where each has its database"),
     known_as(Nodes, "MIGRATE_EVAL", "App.Release.migrate()", "Elixir that migrates, for `bin/APP eval`"),
