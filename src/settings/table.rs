@@ -194,7 +194,12 @@ pub const SETTINGS: &[Known] = &[
         "when a deploy migrates: after the new release is verified, or before its files are in place",
     ),
     known_as(Nodes, "MIGRATE_ON", "first", "nodes to migrate on: first, or all where each has its database"),
-    known_as(Nodes, "MIGRATE_EVAL", "App.Release.migrate()", "Elixir that migrates, for `bin/APP eval`"),
+    known_as(
+        Nodes,
+        "MIGRATE_EVAL",
+        "App.Release.migrate()",
+        "Elixir that migrates, for `bin/APP eval`; for releases without it Erlang, for the node",
+    ),
     known_as(
         Nodes,
         "ROLLBACK_EVAL",

@@ -13,7 +13,7 @@ migrate_in_deploy() {
 	fi
 	find_migrator
 	find_pid
-	if [ "$through" = module ] && [ -z "$pid" ]; then fail "the node does not run, in which edeliver's module migrates"; fi
+	if [ "$through" != eval ] && [ -z "$pid" ]; then fail "the node does not run, in which the migrations would"; fi
 	pending_migrations >"$staging/pending" || [ "$1" = keep ] || {
 		cat -- "$staging/pending"
 		fail "cannot tell which migrations are pending, so that they could be undone"
