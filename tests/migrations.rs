@@ -185,7 +185,7 @@ fn a_migration_that_fails_in_a_deploy() {
     world.assert_unchanged(&before);
     assert_eq!(tables(&world), "orders products", "nothing of the failing one is left");
 
-    // Before the old nodes are stopped: they never are.
+    // Before the switch: the old node runs on.
     only_products(&world);
     let pid = world.host(1).control("pid");
     world.reconfigure(&format!("{SETTINGS}\nMIGRATE_WHEN=before\nROLLBACK_MIGRATIONS=true\nMIGRATE=true"));
@@ -198,6 +198,58 @@ fn a_migration_that_fails_in_a_deploy() {
     assert_eq!(tables(&world), "products");
     assert_eq!(world.host(1).control("pid"), pid);
     world.edeliver(["version", "production"]).succeeds().says(&["response: 1.0.0\n"]);
+}
+
+// Before the switch the new release migrates from where it was sent to, and the old one is in place.
+#[test]
+fn before_anything_is_switched() {
+    let mut world = shop(2, &["1.0.0", "2.0.0", "3.0.0", "4.0.0"], false);
+    let config = format!(
+        "{SETTINGS}\nMIGRATE=true\nMIGRATE_WHEN=before\nMIGRATE_ON=all\n\
+         MIGRATE_EVAL='File.cp!(\"releases/start_erl.data\", \"../../seen\"); Shop.Release.migrate()'"
+    );
+    // Nothing is there yet.
+    world.reconfigure(&format!("{SETTINGS}\nMIGRATE=true\nMIGRATE_WHEN=before"));
+    world.edeliver(deploy("1.0.0", &[])).succeeds().says(&[
+        "-----> Migrating the database\n  [user]@host-1: migrated up 20240101000000 create_products\n",
+    ]);
+    let before = world.snapshot();
+    world.reconfigure(&config);
+
+    // The second host has no database that it could migrate: the first one's is as it was, too.
+    let profile = world.host(2).home().join(".profile");
+    let shared = fs::read_to_string(&profile).unwrap();
+    fs::write(&profile, format!("{shared}export SHOP_DATABASE=/nowhere/database\n")).unwrap();
+    world.edeliver(deploy("2.0.0", &["--rollback-migrations"])).exits(1).says(&[
+        "Error: [user]@host-2: migrating the database: cannot tell which migrations are pending",
+        "[user]@host-1: migrated down 20240202000000 create_prices\n",
+        "[user]@host-1: migrated down 20240303000000 create_stock\n",
+        "All hosts are back as they were before.",
+    ]);
+    assert_eq!(tables(&world), "products");
+    world.assert_unchanged(&before);
+    let leftovers = |world: &World| -> usize {
+        world.all().iter().map(|host| fs::read_dir(host.state().join("staging")).unwrap().count()).sum()
+    };
+    assert_eq!(leftovers(&world), 0);
+    let seen = |world: &World| fs::read_to_string(world.host(1).home().join("seen")).unwrap();
+    assert!(seen(&world).ends_with(" 1.0.0"), "{}", seen(&world));
+
+    fs::write(&profile, shared).unwrap();
+    world.edeliver(deploy("2.0.0", &[])).succeeds();
+    assert_eq!(tables(&world), "prices products stock");
+    assert!(seen(&world).ends_with(" 1.0.0"), "{}", seen(&world));
+    // Undone are this deploy's alone: orders is, prices and stock are not.
+    world
+        .edeliver(deploy("3.0.0", &["--rollback-migrations"]))
+        .exits(1)
+        .says(&["no such table: no_such_table"]);
+    assert_eq!(tables(&world), "prices products stock");
+    assert!(seen(&world).ends_with(" 2.0.0"), "{}", seen(&world));
+    world.edeliver(deploy("4.0.0", &["--clean-deploy"])).succeeds();
+    assert_eq!(tables(&world), "for_good prices products stock");
+    world.edeliver(["version", "production"]).succeeds().says(&["response: 4.0.0\n"]);
+    assert_eq!(leftovers(&world), 0);
 }
 
 // A deploy that fails after its migrations undoes them. What cannot be undone is told, with status 3; the

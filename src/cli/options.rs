@@ -171,8 +171,8 @@ pub struct RollingOptions {
 pub struct MigrateOptions {
     /// Migrate the database; when that fails, the release is rolled back.
     ///
-    /// On one host, after the new release has been verified on all of them, or before the old nodes
-    /// are stopped (MIGRATE_WHEN=before).
+    /// On one host, after the new release has been verified on all of them, or before its files are
+    /// put into place on any (MIGRATE_WHEN=before).
     #[arg(id = "MIGRATE", long = "migrate")]
     pub migrate: bool,
     /// If the deploy fails, also undo the migrations that it ran, and only those.

@@ -69,13 +69,25 @@ pub(super) fn migrations(
         );
         return Err(Failure::usage(error).hint("Leave out --rollback-migrations, or ON_FAILURE."));
     }
-    let in_node = context.settings.get("MIGRATE_EVAL").is_none() && job.has_edeliver_module();
-    let runs = settings.start && migrations.when == MigrateWhen::After;
-    if in_node && !runs {
+    let (told, runs) = (
+        context.settings.get("MIGRATE_EVAL").is_some(),
+        settings.start && migrations.when == MigrateWhen::After,
+    );
+    // What functions of the config will unpack is not known yet.
+    let erlang = !job.has_elixir() && !job.own_steps.extract;
+    let needs = "--migrate needs --start-deploy and MIGRATE_WHEN=after then";
+    if erlang && !told {
+        let error = anyhow!("this release has no Elixir, and nothing says how it migrates");
+        return Err(Failure::usage(error)
+            .hint("Set MIGRATE_EVAL to what its node evaluates: module:function, or an Erlang expression."));
+    }
+    if erlang && !runs {
+        let error = anyhow!("this release has no Elixir, so that it migrates in the running new node");
+        return Err(Failure::usage(error).hint(format!("{needs}.")));
+    }
+    if !told && job.has_edeliver_module() && !runs {
         let error = anyhow!("edeliver's own module in this release migrates in the running new node");
-        return Err(Failure::usage(error).hint(
-            "--migrate needs --start-deploy and MIGRATE_WHEN=after then; or set MIGRATE_EVAL, which needs no node.",
-        ));
+        return Err(Failure::usage(error).hint(format!("{needs}; or set MIGRATE_EVAL, which needs no node.")));
     }
     Ok(Some(migrations))
 }
@@ -124,13 +136,13 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&s
     let staging = Staging::new(report, settings, &hooks, &job);
     Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| staging.stage(deploy))
+        .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })
         .and_then(Deploy::switch)
         .and_then(|deploy| match own_steps.extract {
             // It has called the hook, or does not want to.
             true => Ok(deploy),
             false => deploy.between(|sessions| hooks.run("post_extract_release_archive", sessions)),
         })
-        .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })
         .and_then(|deploy| {
             if start == Start::No { Ok(deploy.leave_running()) } else { restart(deploy, context, &hooks) }
         })

@@ -165,6 +165,11 @@ impl Job {
         self.wanted.iter().any(|wanted| wanted.path.starts_with("lib/edeliver-"))
     }
 
+    /// Whether the release has Elixir, so that it can migrate in a VM of its own.
+    pub fn has_elixir(&self) -> bool {
+        self.wanted.iter().any(|wanted| wanted.path.starts_with("lib/elixir-"))
+    }
+
     /// What the release in the archive boots; a release that the hosts keep has booted before.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use super::replica::Replica;
 use super::survey::Survey;
 use crate::host::agent::{self, Answer, PhaseError, Place, Request, Unreadable};
 use crate::node::NodeState;
+use crate::settings::{DeployMigrations, MigrateWhen};
 use crate::transport::{ConnectOptions, HostAddr, Session, Stdin, TransportError};
 
 /// How long a host that has fallen silent is tried to be reached again before it is given up.
@@ -298,8 +299,7 @@ impl Target {
 
     /// Renames the new files into place.
     pub(super) fn switch(&mut self, job: &Job) -> Result<(), TargetError> {
-        let (Some(survey), Some(plan)) = (&self.survey, &self.plan) else { return Ok(()) };
-        let journal = job.journal(&self.addr, survey, plan);
+        let (Some(survey), Some(journal)) = (&self.survey, self.journal(job)) else { return Ok(()) };
         let running = match &survey.node {
             NodeState::Running { version: Some(version), .. } => version.clone(),
             _ => "unknown".to_owned(),
@@ -307,6 +307,12 @@ impl Target {
         self.reached = Reached::Switching;
         self.call_guarded(&job.claim, Phase::Switch, &[running], &journal)?;
         Ok(())
+    }
+
+    /// The journal's beginning.
+    fn journal(&self, job: &Job) -> Option<String> {
+        let (survey, plan) = (self.survey.as_ref()?, self.plan.as_ref()?);
+        Some(job.journal(&self.addr, survey, plan))
     }
 
     /// Stops the node that runs.
@@ -349,10 +355,21 @@ impl Target {
         Ok(())
     }
 
-    /// Migrates the database with the new release. `undo`: with the deploy they are undone.
-    pub(super) fn migrate(&mut self, job: &Job, undo: bool) -> Result<(), TargetError> {
-        let with_the_deploy = if undo { "undo" } else { "keep" }.to_owned();
-        let answer = self.call_guarded(&job.claim, Phase::Migrate, &[with_the_deploy], "")?;
+    /// Migrates the database with the new release, as it is in place or, before the switch, as it is
+    /// staged.
+    pub(super) fn migrate(&mut self, job: &Job, migrations: DeployMigrations) -> Result<(), TargetError> {
+        let with_the_deploy = if migrations.undo { "undo" } else { "keep" };
+        let (made_up_of, journal) = match migrations.when {
+            MigrateWhen::After => ("", String::new()),
+            // What a replica has become is staged as a whole.
+            MigrateWhen::Before if job.clean || job.replicates() => {
+                ("alone", self.journal(job).unwrap_or_default())
+            }
+            MigrateWhen::Before => ("both", self.journal(job).unwrap_or_default()),
+        };
+        self.reached = Reached::Switching;
+        let args = [with_the_deploy, made_up_of].map(str::to_owned);
+        let answer = self.call_guarded(&job.claim, Phase::Migrate, &args, &journal)?;
         for migration in answer.facts("migrated") {
             job.claim.report.print(&format!("  {}: migrated {migration}", self.addr));
         }

@@ -167,6 +167,14 @@ impl Deploy<Opened> {
 }
 
 impl Deploy<Staged> {
+    /// Migrates the database with the new release, of which nothing is in place yet.
+    ///
+    /// # Errors
+    /// When a migration fails.
+    pub fn migrate(self) -> Result<Self, Failed> {
+        self.migrated()
+    }
+
     /// Renames the new files into place on all hosts.
     ///
     /// # Errors
@@ -200,14 +208,6 @@ impl Deploy<Switched> {
     /// When that fails.
     pub fn restarted_by(self, run: impl FnOnce(Vec<Session>) -> Result<(), Failure>) -> Result<Self, Failed> {
         self.step::<Switched>(Target::announce)?.between(run)
-    }
-
-    /// Migrates the database with the new release, while the old node still runs.
-    ///
-    /// # Errors
-    /// When a migration fails.
-    pub fn migrate(self) -> Result<Self, Failed> {
-        self.migrated()
     }
 
     /// Waits until the release that the config has started has proven itself on all hosts.
@@ -318,7 +318,7 @@ impl<State> Deploy<State> {
             .hosts
             .iter()
             .take(count)
-            .try_for_each(|target| lock(target).migrate(&self.job, migrations.undo));
+            .try_for_each(|target| lock(target).migrate(&self.job, migrations));
         let failure = match (migrated, self.job.interrupt.received()) {
             (_, Some(signal)) => interrupted(signal),
             (Ok(()), None) => return Ok(self),

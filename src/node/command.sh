@@ -81,7 +81,7 @@ bring_up() {
 	say "response ok"
 }
 
-# The migrations of edeliver's own module run in the node, which must answer.
+# Where the node itself migrates, it must answer.
 prepare_migrations() {
 	find_migrator
 	[ "$through" = eval ] || require_answer

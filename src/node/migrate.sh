@@ -4,39 +4,45 @@
 migrate_time=${EDELIVER_MIGRATE_TIMEOUT:-3600}
 
 # Sets $through: "module" where the release has edeliver's own module, which is asked in the running
-# node; else "eval", which takes a VM of its own.
+# node; "eval", which takes a VM of its own; or "node", where a release without Elixir is told what to do.
 find_migrator() {
 	find_kind "$root/bin/$app"
 	case $kind in
-	mix | distillery) ;;
-	*) fail "migrations are run by Elixir releases ('mix release', distillery); the start script $root/bin/$app is of another kind" ;;
+	mix | distillery) through='eval' ;;
+	*)
+		[ -n "${EDELIVER_MIGRATE_EVAL:-}" ] || fail "a release without Elixir migrates by MIGRATE_EVAL, which is not set"
+		through=node
+		return
+		;;
 	esac
-	through='eval'
-	[ -n "${EDELIVER_MIGRATE_EVAL:-}" ] || ! has_module || through=module
+	[ -n "${EDELIVER_MIGRATE_EVAL:-}${shown:-}" ] || ! has_module || through=module
 }
 
 # Prints "VERSION NAME" for each migration that has not run. Else fails, and prints why.
 pending_migrations() {
-	if [ "$through" = eval ]; then told=$(eval_migrator pending); else told=$(run_command list_pending_migrations); fi || {
+	case $through in
+	module) told=$(run_command list_pending_migrations) ;;
+	*) told=$("${through}_migrator" pending) ;;
+	esac || {
 		tell_last "$told"
 		return 1
 	}
-	if [ "$through" = eval ]; then
-		say "$told" | sed -n 's/^edeliver pending //p'
-	else
-		say "$told" | sed -n 's/.*pending: \(.*\) (\([0-9][0-9]*\)).*/\2 \1/p'
-	fi
+	case $through in
+	module) say "$told" | sed -n 's/.*pending: \(.*\) (\([0-9][0-9]*\)).*/\2 \1/p' ;;
+	*) say "$told" | sed -n 's/^edeliver pending //p' ;;
+	esac
 }
 
 # Migrates in direction $1 (up, down) to version $2, if any; of a list of versions $3, if any, exactly
 # those. Prints "migrated DIRECTION VERSION NAME" for each that ran, also when it fails; then also why.
 run_migrations() {
-	if [ "$through" = eval ]; then
-		told=$(eval_migrator "$1" "${2:-}" "${3:-}")
-		ended=$?
-		say "$told" | sed -n "s/^edeliver $1 /migrated $1 /p"
-	else
+	if [ "$through" = module ]; then
 		run_by_module "$@"
+	else
+		told=$("${through}_migrator" "$1" "${2:-}" "${3:-}")
+		ended=$?
+		say "$told" | sed -n -e "s/^edeliver $1 /migrated $1 /p" \
+			-e "s/^edeliver unknown/migrated $1: which migrations ran is not known/p"
 	fi
 	[ "$ended" -ne 124 ] || say "it did not end within $migrate_time s (MIGRATE_TIMEOUT)"
 	[ "$ended" -eq 0 ] || tell_last "$told"
@@ -123,13 +129,18 @@ call_migrator() {
 	)
 }
 
-# Has a VM of its own do $1 (pending, up, down), to version $2, exactly $3.
+# Has a VM of its own do $1 (pending, up, down), to version $2, exactly $3. A release that is not in place
+# yet ($shown) works where it is going to be, and leaves nothing there for the one that is.
 eval_migrator() {
 	(
 		EDELIVER_APP=$app EDELIVER_DO=$1 EDELIVER_VERSION=${2:-} EDELIVER_ONLY=${3:-}
 		export EDELIVER_APP EDELIVER_DO EDELIVER_VERSION EDELIVER_ONLY
 		enter_release
-		exec timeout "$migrate_time" "bin/$app" eval "$(migrator)" </dev/null 2>&1
+		if [ -n "${shown:-}" ]; then
+			export RELEASE_TMP="$staging/own" RELEASE_MUTABLE_DIR="$staging/own"
+			[ ! -d "$in_place" ] || cd -- "$in_place" || exit 1
+		fi
+		exec timeout "$migrate_time" "$root/bin/$app" eval "$(migrator)" </dev/null 2>&1
 	)
 }
 
@@ -169,7 +180,7 @@ migrator() {
 		  try do
 		    run.()
 		  after
-		    tell.(way, if(before, do: states.() -- before, else: []))
+		    if before, do: tell.(way, states.() -- before), else: IO.puts("edeliver unknown")
 		  end
 		end
 		to = get.("EDELIVER_VERSION")

@@ -191,10 +191,15 @@ pub const SETTINGS: &[Known] = &[
         Nodes,
         "MIGRATE_WHEN",
         "after",
-        "when a deploy migrates: after the new release is verified, or before the old node stops",
+        "when a deploy migrates: after the new release is verified, or before its files are in place",
     ),
     known_as(Nodes, "MIGRATE_ON", "first", "nodes to migrate on: first, or all where each has its database"),
-    known_as(Nodes, "MIGRATE_EVAL", "App.Release.migrate()", "Elixir that migrates, for `bin/APP eval`"),
+    known_as(
+        Nodes,
+        "MIGRATE_EVAL",
+        "App.Release.migrate()",
+        "Elixir that migrates, for `bin/APP eval`; for releases without it Erlang, for the node",
+    ),
     known_as(
         Nodes,
         "ROLLBACK_EVAL",

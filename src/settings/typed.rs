@@ -151,7 +151,7 @@ pub enum MigrateOn {
 /// When a deploy migrates (`MIGRATE_WHEN`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MigrateWhen {
-    /// The new files are in place, and the old node still runs.
+    /// The new files have been sent, and nothing is in place.
     Before,
     /// The new release has been verified.
     After,

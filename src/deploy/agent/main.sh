@@ -108,7 +108,7 @@ announce)
 	announce_start
 	;;
 verify) prove_start "$1" ;;
-migrate) migrate_in_deploy "$1" ;;
+migrate) migrate_in_deploy "$@" ;;
 hold)
 	is_owner "$1" || fail "the host has gone back on its own"
 	stop_guard

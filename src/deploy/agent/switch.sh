@@ -10,13 +10,18 @@ mark() {
 
 # $1 is a file with the journal's beginning: what is to be done (lines "STEP FLAG PATH" between
 # "plan" and "end") and what was there before.
-switch_tree() {
+begin_journal() {
 	[ ! -e "$journal" ] || fail "an unfinished deploy is there: $journal"
 	(umask 077 && cat -- "$1" >"$journal.new") || fail "cannot write $journal"
 	settle "$journal.new"
 	mkdir -p -- "$undo" || fail "cannot make $undo"
 	mv -- "$journal.new" "$journal" || fail "cannot write $journal"
 	settle "$state"
+}
+
+# Migrations that ran before the switch have begun the journal, of this same deploy.
+switch_tree() {
+	if ! grep -qsx "id $id" "$journal" || ! grep -q '^mark migrating' "$journal"; then begin_journal "$1"; fi
 	find_stage
 	[ -d "$root" ] || mkdir -- "$root" || fail "cannot make $root"
 	switch_steps now
