@@ -16,9 +16,9 @@ impl Build<'_> {
         let at = self.at()?;
         let file = build::archive::file(&self.project(&at), &release);
         let file_name = file.as_str().rsplit('/').next().unwrap_or(file.as_str()).to_owned();
+        let (version, kind) = (&release.version, self.store.kind());
+        self.report().status(&format!("Copying release {version} to {kind} release store"));
         if self.context.image.is_none() {
-            let (version, kind) = (&release.version, self.store.kind());
-            self.report().status(&format!("Copying release {version} to {kind} release store"));
             self.report().status(&format!("Copying {file_name} to release store"));
         }
         if self.context.push && self.context.image.is_none() {
