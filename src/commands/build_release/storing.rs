@@ -21,8 +21,8 @@ impl Build<'_> {
         if self.context.image.is_none() {
             self.report().status(&format!("Copying {file_name} to release store"));
         }
-        if self.context.push && self.context.image.is_none() {
-            let kind = self.store.kind();
+        // A registry has the archive in any case.
+        if self.context.push && kind != "docker" {
             let hint = format!("Ignoring --push flag because {kind} release store is not a docker registry.");
             self.report().hint(&hint);
         }
