@@ -439,7 +439,10 @@ fn reach<'a>(context: &BuildContext<'a>) -> Result<(BuildHost<'a>, Option<BuildC
         variables.set("DOCKER_BUILD_CONTAINER", container.name());
         variables.set("DOCKER_BUILD_DIR", container.checkout().as_str());
     }
-    Ok((container.host(&settings.host, interrupt, report), Some(container)))
+    let host = container
+        .open(&settings.host, &settings.at, interrupt, report)
+        .map_err(build::StepError::into_failure)?;
+    Ok((host, Some(container)))
 }
 
 fn git_failure(error: GitError) -> Failure {

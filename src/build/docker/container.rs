@@ -7,7 +7,7 @@ use crate::build::{BuildHost, StepError};
 use crate::host::LockOwner;
 use crate::report::Report;
 use crate::settings::ContainerSettings;
-use crate::transport::{HostAddr, Interrupt, RemotePath};
+use crate::transport::{HostAddr, Interrupt, RemoteCommand, RemotePath};
 
 /// Holds the checkout, below the project; the container has it as its BUILD_AT.
 pub const CHECKOUT: &str = ".docker-build";
@@ -26,32 +26,49 @@ impl<'a> BuildContainer<'a> {
     /// # Errors
     /// When the engine cannot start it; nothing is left of it then.
     pub fn start(
-        mut docker: Docker<'a>,
+        mut engine: Docker<'a>,
         settings: &ContainerSettings,
         project: &Utf8Path,
         at: &RemotePath,
     ) -> Result<Self, StepError> {
         let checkout = project.join(CHECKOUT);
         let step = "Creating build container";
-        let directory = crate::transport::RemoteCommand::new("mkdir").args(["-p", "--", checkout.as_str()]);
-        docker.host.ask(step, &directory)?;
+        let directory = RemoteCommand::new("mkdir").args(["-p", "--", checkout.as_str()]);
+        engine.host.ask(step, &directory)?;
         // A name of ours: whatever cuts the call short, we know what to remove.
         let name = format!("edeliver-build-{}", LockOwner::this_process().nonce);
-        let mut container = Self { name, docker, checkout, removed: false };
+        let mut container = Self { name, docker: engine, checkout, removed: false };
         let mount = format!(
             "type=bind,{},{}",
             field("source", container.checkout.as_str()),
             field("target", at.as_str())
         );
-        let run =
-            docker_run(&container.name, &mount).args([settings.image.as_str(), "tail", "-f", "/dev/null"]);
+        let run = docker(["run", "--detach", "--name", &container.name, "--mount", &mount]).args([
+            settings.image.as_str(),
+            "tail",
+            "-f",
+            "/dev/null",
+        ]);
         container.docker.host.run(step, &run)?;
         Ok(container)
     }
 
-    /// What runs commands in it, in the place of the host `addr`.
-    pub fn host(&self, addr: &HostAddr, interrupt: &Interrupt, report: &'a Report) -> BuildHost<'a> {
-        BuildHost::in_container(addr, &self.name, interrupt, report)
+    /// What runs commands in it, in the place of the host `addr`. Git there is told that the checkout may be
+    /// used although it belongs to somebody else: to the user of this machine.
+    ///
+    /// # Errors
+    /// When the image has no git.
+    pub fn open(
+        &self,
+        addr: &HostAddr,
+        at: &RemotePath,
+        interrupt: &Interrupt,
+        report: &'a Report,
+    ) -> Result<BuildHost<'a>, StepError> {
+        let mut host = BuildHost::in_container(addr, &self.name, interrupt, report);
+        let trust = RemoteCommand::new("git").args(["config", "--global", "--add", "safe.directory"]).arg(at);
+        host.run("Having git use the checkout", &trust)?;
+        Ok(host)
     }
 
     /// The name that the engine knows it by.
@@ -91,13 +108,6 @@ impl Drop for BuildContainer<'_> {
     fn drop(&mut self) {
         self.discard();
     }
-}
-
-/// What runs it. Git is told that the checkout, which belongs to the user of this machine, may be used.
-fn docker_run(name: &str, mount: &str) -> crate::transport::RemoteCommand {
-    docker(["run", "--detach", "--name", name])
-        .args(["--env", "GIT_CONFIG_COUNT=1", "--env", "GIT_CONFIG_KEY_0=safe.directory"])
-        .args(["--env", "GIT_CONFIG_VALUE_0=*", "--mount", mount])
 }
 
 /// A field of `--mount`, which is a line of comma separated values.

@@ -16,13 +16,13 @@ impl Build<'_> {
         let at = self.at()?;
         let file = build::archive::file(&self.project(&at), &release);
         let file_name = file.as_str().rsplit('/').next().unwrap_or(file.as_str()).to_owned();
+        let (version, kind) = (&release.version, self.store.kind());
+        self.report().status(&format!("Copying release {version} to {kind} release store"));
         if self.context.image.is_none() {
-            let (version, kind) = (&release.version, self.store.kind());
-            self.report().status(&format!("Copying release {version} to {kind} release store"));
             self.report().status(&format!("Copying {file_name} to release store"));
         }
-        if self.context.push && self.context.image.is_none() {
-            let kind = self.store.kind();
+        // A registry has the archive in any case.
+        if self.context.push && kind != "docker" {
             let hint = format!("Ignoring --push flag because {kind} release store is not a docker registry.");
             self.report().hint(&hint);
         }

@@ -104,7 +104,8 @@ impl Fetched {
         !self.script.is_empty()
     }
 
-    /// The archive of what is deployed: `bin/APP`, the script that controls containers of this image.
+    /// The archive of what is deployed: `bin/APP`, the script that controls containers of this image, and
+    /// the file that says which version there is on a host, which names the tag.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -125,19 +126,27 @@ impl Fetched {
         ]
         .into_iter()
         .fold(script.to_owned(), |script, (name, value)| script.replace(name, value));
-        let file = pack(app, &script).context("the script that controls containers")?;
+        let file = pack(app, &script, &image.tag).context("the script that controls containers")?;
         let manifest = read_archive(app, file.reader(), Limits::default())?;
         Ok((file, manifest))
     }
 }
 
-fn pack(app: &str, script: &str) -> io::Result<ArchiveFile> {
+fn pack(app: &str, script: &str, tag: &str) -> io::Result<ArchiveFile> {
     let file: File = tempfile::tempfile()?;
     let mut archive = tar::Builder::new(GzEncoder::new(&file, Compression::default()));
-    let mut header = tar::Header::new_gnu();
-    header.set_size(script.len() as u64);
-    header.set_mode(0o700);
-    archive.append_data(&mut header, format!("bin/{app}"), script.as_bytes())?;
+    // Its first word is the version of the Erlang beside it, which is in the image.
+    let version = format!("container {tag}\n");
+    let files = [
+        (format!("bin/{app}"), 0o700, script),
+        ("releases/start_erl.data".to_owned(), 0o644, version.as_str()),
+    ];
+    for (path, mode, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(mode);
+        archive.append_data(&mut header, path, text.as_bytes())?;
+    }
     archive.into_inner()?.finish()?.flush()?;
     Ok(file.into())
 }
