@@ -224,6 +224,29 @@ fn a_file_of_somebody_else() {
     world.assert_runs("2.0.0");
 }
 
+// An archive names the owners that its files had on the build host: here they belong to who deploys.
+#[test]
+fn owners_of_the_build_host() {
+    if !geteuid().is_root() {
+        eprintln!("SKIPPED: only root can give files away");
+        return;
+    }
+    let world = World::new().hosts(1).release("1.0.0");
+    let (archive, unpacked) = (world.archive("1.0.0"), world.home().join("unpacked"));
+    fs::create_dir(&unpacked).unwrap();
+    duct::cmd!("tar", "-xzf", &archive, "-C", &unpacked).run().unwrap();
+    let entries = unpacked.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned());
+    let names =
+        ["--owner=somebody:4711", "--group=somebody:4711", "-czf", archive.as_str(), "-C", unpacked.as_str()];
+    duct::cmd("tar", names.map(str::to_owned).into_iter().chain(entries)).run().unwrap();
+    world.deploy("1.0.0").succeeds();
+    let root = world.host(1).root();
+    for path in ["bin", "bin/stand_in", "releases/start_erl.data", "lib/common-1.0.0/ebin/x.beam"] {
+        let metadata = fs::metadata(root.join(path)).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (0, 0), "{path}");
+    }
+}
+
 // No inodes are left: before it begins, and in the middle of the switch.
 #[test]
 fn no_inodes() {

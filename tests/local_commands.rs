@@ -115,6 +115,9 @@ fn a_release_is_checked() {
         .says(&["stand_in_1.0.0.release.tar.gz cannot be deployed:", "lib/*/priv/manifest.json"]);
 }
 
+/// Looks like the release, but git does not know it.
+const DEPENDENCY: &str = "{release, {'stand_in', \"4.0.1\"}, [other]}.\n";
+
 /// A project with two applications and a release of rebar, tagged v1; only `cart` has changed since.
 fn project() -> World {
     let world = World::new();
@@ -128,7 +131,8 @@ fn project() -> World {
         ),
         ("relx.config", "{release, {'stand_in', \"4.0.1\"}, [cart]}.\n"),
         ("mix.exs", "defmodule Shop do\n  def project, do: [\n    version: \"1.2.3\"\n  ]\nend\n"),
-        (".gitignore", ".deliver\n"),
+        (".gitignore", ".deliver\ndeps\n"),
+        ("deps/other/relx.config", DEPENDENCY),
     ] {
         let file = world.project().join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -159,6 +163,7 @@ fn versions_are_increased() {
     assert!(file(&world, "apps/cart/src/cart.app.src").contains("{vsn, \"1.2.4\"}"));
     assert!(file(&world, "apps/till/src/till.app.src").contains("{vsn, \"0.9\"}"), "it has not changed");
     assert!(file(&world, "rel/reltool.config").contains("{rel, \"other\", \"4.0\""), "it is another release");
+    assert_eq!(file(&world, "deps/other/relx.config"), DEPENDENCY);
     let output = world.edeliver(["increase", "versions"]).succeeds();
     assert!(output.stdout.contains("apps/cart/src/cart.app.src: 1.2.4 -> 2.0\n"), "{}", output.stdout);
 }

@@ -106,7 +106,7 @@ run_command() {
 	[ -z "${ECTO_REPOSITORY:-}" ] || repository="~c\"Elixir.${ECTO_REPOSITORY#Elixir.}\""
 	(
 		call_time=$migrate_time
-		call rpc "Elixir.Edeliver.run_command([:$1, \"$app\", $repository${2:+, $2}])"
+		call rpc "Elixir.Edeliver.run_command([:$1,\"$app\",$repository${2:+,$2}])"
 	)
 }
 

@@ -1,5 +1,8 @@
 //! What hooks send to hosts.
 
+use std::io::Write;
+use std::process::Command;
+
 use fs_err as fs;
 
 use crate::common::sshd::Sshd;
@@ -55,6 +58,22 @@ pre_git_push() {
     let expected = format!("of here, of there, bash, {home}\nit's fine\n2 three\n");
     assert!(trace.starts_with(&expected), "{trace}");
     assert_eq!(fs::read_to_string(home.join("piped")).unwrap(), "from here\n");
+}
+
+// Standard input may be a pipe that nobody closes, as in CI: no step waits for its end, nor takes from it.
+#[test]
+fn a_pipe_that_stays_open_holds_nothing_up() {
+    let hooks = "pre_git_push() { __sync_remote 'cat >~/read'; }";
+    let project = Project::new(1, hooks).with_sources();
+    let program = Command::new(env!("CARGO_BIN_EXE_edeliver"));
+    let mut command = project.world.command(program, ["build", "release", "--plain"]);
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"for nobody\n").unwrap();
+    let output = command.stdin(reader.try_clone().unwrap()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::read_to_string(project.world.host(1).home().join("read")).unwrap(), "");
+    drop((command, writer));
+    assert_eq!(std::io::read_to_string(reader).unwrap(), "for nobody\n", "all of it is still there");
 }
 
 // The output of a remote script is shown with -V and when it fails; a failure shows the script.

@@ -1,5 +1,7 @@
 //! Secrets: in no output, log or list of processes, and in no file on a host.
 
+use std::os::unix::fs::PermissionsExt;
+
 use camino::Utf8Path;
 use fs_err as fs;
 
@@ -87,7 +89,9 @@ fn secrets_are_nowhere() {
         assert_hidden("the answer of a node", &ping.says(&["response: [secret]"]).shown());
         assert_no_file(project.world.home());
         assert_no_file(host.home().parent().unwrap());
-        let log = fs::read_to_string(project.world.home().join(LOG)).unwrap();
+        let file = project.world.home().join(LOG);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let log = fs::read_to_string(file).unwrap();
         assert!(log.contains("[secret]"), "{log}");
     }
 }

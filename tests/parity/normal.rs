@@ -35,6 +35,7 @@ impl Normal {
         let patterns = [
             (r"\d{8}T\d{6}Z-[0-9a-f]{8}", "[id]"),
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+0000| \+00:00)?", "[time]"),
+            (r"(?m)^edeliver \d+\.\d+\.\d+$", "edeliver [version]"),
             (r"\b(pid|process) \d+", "$1 [pid]"),
             (r"\bport \d+", "port [port]"),
             (r"/\.tmp[A-Za-z0-9]{6}\b", "/[temporary]"),
