@@ -138,6 +138,17 @@ fn by_the_release() {
     ]);
     assert_eq!(tables(&world), "products");
 
+    // A plan asks the database what ran, by way of the release that is there.
+    let plan = |world: &World, version: &str| {
+        world.edeliver(deploy(version, &["--migrate", "--plan"])).succeeds().stdout
+    };
+    let planned = plan(&world, "2.0.0");
+    let both = "  would run: 20240202000000 create_prices\n  would run: 20240303000000 create_stock\n";
+    assert!(planned.contains(both) && planned.matches("would run").count() == 2, "{planned}");
+    let planned = plan(&world, "1.0.0");
+    assert!(planned.contains("  would run no migration\n"), "{planned}");
+    assert_eq!(tables(&world), "products");
+
     // In other words of the project's own.
     let mut world = world;
     world.reconfigure(&format!("{SETTINGS}\nMIGRATE_EVAL='Shop.Elsewhere.migrate()'"));
@@ -368,16 +379,28 @@ fn by_edelivers_module() {
         .succeeds()
         .says(&["response: down 20240303000000 create_stock\n"]);
     assert_eq!(tables(&world), "prices products");
+    // Longer than a busy machine takes to ask it once.
+    world.reconfigure("START_TIMEOUT=120\nSTABLE_FOR=0.1\nECTO_REPOSITORY=Shop.Repo");
     let profile = world.host(1).home().join(".profile");
     let text = fs::read_to_string(&profile).unwrap();
-    fs::write(&profile, text + "export SHOP_START_TAKES=4000\n").unwrap();
+    fs::write(&profile, text + "export SHOP_START_TAKES=20000\n").unwrap();
     world
         .edeliver(["restart", "production", "-V"])
         .succeeds()
         .says(&["  [user]@host-1: Started application 'shop'.\n", "response: ok\n"]);
+    let plan =
+        ["deploy", "release", "to", "production", "--migrate", "--start-deploy", "--version=3.0.0", "--plan"];
+    world
+        .edeliver(plan)
+        .succeeds()
+        .says(&["  would run: 20240404000000 create_orders\n  would run: 20240505000000 break_half_way\n"]);
     world.reconfigure(&format!("{SETTINGS}\nECTO_REPOSITORY='x; y'"));
     world.edeliver(["migrate", "production"]).exits(2).says(&["ECTO_REPOSITORY", "the name of a module"]);
     world.reconfigure(SETTINGS);
     world.edeliver(["stop", "production"]).succeeds();
     world.edeliver(["migrate", "production"]).exits(1).says(&["not running"]);
+    world
+        .edeliver(plan)
+        .succeeds()
+        .says(&["  which migrations would run cannot be known: ", "the node does not run, which could tell"]);
 }

@@ -192,6 +192,16 @@ fn a_node_that_does_not_come_up() {
     }
 }
 
+// It answered, and once it did not, as on a host that is very busy: it runs all the same.
+#[test]
+fn a_node_that_misses_a_question() {
+    let world = stopped();
+    world.host(1).behave("* misses_a_question");
+    world.edeliver(["start", "production"]).succeeds().says(&["response: ok"]);
+    let asked = fs::read_to_string(world.host(1).home().join(".stand-in-asked")).unwrap();
+    assert!(asked.lines().count() > 2, "{asked}");
+}
+
 // One of two hosts is down: the other answers, each has its block, and the status says that it failed.
 #[test]
 fn a_host_that_is_down() {

@@ -9,13 +9,21 @@ use super::{Context, look};
 use crate::deploy::{Job, Preview, Target};
 use crate::exit::Failure;
 use crate::report::table;
+use crate::settings::MigrateOn;
 
 /// Asks every host, and shows a line for each and then the paths that would change.
 ///
 /// # Errors
 /// When a host cannot be asked, or the deploy would be refused there.
 pub fn run(context: &Context, job: &Job, json: bool) -> Result<(), Failure> {
-    let looked = look::at_hosts(context, |target: &mut Target| target.preview(job))?;
+    let first = context.deploy_settings()?.hosts.into_iter().next();
+    let migrates = |target: &Target| {
+        job.migrations.is_some_and(|migrations| match migrations.on {
+            MigrateOn::All => true,
+            MigrateOn::First => first.as_ref() == Some(target.addr()),
+        })
+    };
+    let looked = look::at_hosts(context, |target: &mut Target| target.preview(job, migrates(target)))?;
     if json {
         context.report.print(&serde_json::to_string_pretty(&looked.to_json(as_json))?);
     } else {
@@ -79,6 +87,14 @@ fn changes<'a>(previews: impl Iterator<Item = (&'a str, &'a Preview)>) -> String
         } else if lines.is_empty() {
             lines.push("  nothing".to_owned());
         }
+        match &preview.migrations {
+            None => {}
+            Some(Ok(none)) if none.is_empty() => lines.push("  would run no migration".to_owned()),
+            Some(Ok(all)) => lines.extend(all.iter().map(|migration| format!("  would run: {migration}"))),
+            Some(Err(reason)) => {
+                lines.push(format!("  which migrations would run cannot be known: {reason}"))
+            }
+        }
         by_change.entry(lines.join("\n")).or_default().push(host);
     }
     let blocks: Vec<String> =
@@ -97,6 +113,8 @@ fn as_json(preview: &Preview) -> serde_json::Value {
         "space_needed_bytes": preview.space_needed,
         "space_free_bytes": preview.space_free,
         "problems": preview.problems,
+        "migrations": preview.migrations.as_ref().and_then(|known| known.as_ref().ok()),
+        "migrations_unknown": preview.migrations.as_ref().and_then(|known| known.as_ref().err()),
         "unfinished": preview.unfinished,
     })
 }

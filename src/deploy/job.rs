@@ -170,6 +170,14 @@ impl Job {
         self.wanted.iter().any(|wanted| wanted.path.starts_with("lib/elixir-"))
     }
 
+    /// The release's files of migrations, as "VERSION NAME", in the order in which they run.
+    pub(super) fn migration_files(&self) -> Vec<(u64, String)> {
+        let mut files: Vec<_> =
+            self.wanted.iter().filter_map(|wanted| migration_file(&wanted.path)).collect();
+        files.sort_unstable();
+        files
+    }
+
     /// What the release in the archive boots; a release that the hosts keep has booted before.
     ///
     /// # Errors
@@ -274,4 +282,13 @@ impl Job {
             reason,
         }
     }
+}
+
+/// `lib/shop-1.0.0/priv/repo/migrations/20240101000000_create_products.exs`, as Ecto has them.
+fn migration_file(path: &str) -> Option<(u64, String)> {
+    let (directory, file) = path.rsplit_once('/')?;
+    let (version, name) = file.strip_suffix(".exs")?.split_once('_')?;
+    let belongs = directory.contains("/priv/") && directory.ends_with("/migrations");
+    belongs.then_some(())?;
+    Some((version.parse().ok()?, name.to_owned()))
 }

@@ -36,6 +36,8 @@ pub enum Phase {
     History,
     /// Says what all that a deploy manages amounts to.
     Fingerprint,
+    /// Which migrations have run? Changes nothing.
+    Applied,
     /// Takes the lock, then looks.
     Open,
     /// Receives the new files.
@@ -94,6 +96,7 @@ impl Phase {
             Phase::State => "state",
             Phase::History => "history",
             Phase::Fingerprint => "fingerprint",
+            Phase::Applied => "applied",
             Phase::Open => "open",
             Phase::Stage => "stage",
             Phase::Forget => "forget",
@@ -128,6 +131,7 @@ impl Phase {
             Phase::State => "looking at its deploys",
             Phase::History => "reading its history",
             Phase::Fingerprint => "adding up the release",
+            Phase::Applied => "asking which migrations ran",
             Phase::Open => "locking and looking at the host",
             Phase::Stage => "sending the release",
             Phase::Forget => "removing the archive",
@@ -184,6 +188,7 @@ impl Phase {
             Phase::Undo => node * 2 + place.migrate_timeout + Duration::from_secs(300),
             Phase::Survey
             | Phase::Fingerprint
+            | Phase::Applied
             | Phase::Open
             | Phase::Forget
             | Phase::Release
@@ -206,7 +211,10 @@ impl Phase {
             id: id.to_owned(),
             args,
             // The node is controlled with the environment that the user's profile sets.
-            profile: matches!(self, Phase::Survey | Phase::State | Phase::Open | Phase::Run | Phase::Prune),
+            profile: matches!(
+                self,
+                Phase::Survey | Phase::State | Phase::Applied | Phase::Open | Phase::Run | Phase::Prune
+            ),
             interruptible: self.interruptible(),
             time_limit: self.time_limit(place),
         }

@@ -30,6 +30,9 @@ pub struct Preview {
     pub space_free: u64,
     /// What speaks against it: the deploy would be refused.
     pub problems: Vec<String>,
+    /// The migrations that would run here, as "VERSION NAME", or why that cannot be known. None where none
+    /// are to.
+    pub migrations: Option<Result<Vec<String>, String>>,
     /// A deploy that was left unfinished, and would be undone first: the plan may differ then.
     pub unfinished: Option<String>,
 }
@@ -63,11 +66,11 @@ impl NodeChange {
 }
 
 impl Target {
-    /// What the deploy would do here.
+    /// What the deploy would do here. `migrates`: migrations are to run here.
     ///
     /// # Errors
     /// When the host cannot be asked, or the archive cannot be read.
-    pub fn preview(&mut self, job: &Job) -> Result<Preview, TargetError> {
+    pub fn preview(&mut self, job: &Job, migrates: bool) -> Result<Preview, TargetError> {
         let list = job.list(None);
         let answer = {
             let args = [job.survey_for().to_owned()];
@@ -97,12 +100,26 @@ impl Target {
             space_needed: space_needed(job, &survey, &plan),
             space_free: survey.free_bytes,
             problems,
+            migrations: migrates.then(|| self.pending(job)),
             unfinished: answer.facts("unfinished").next().map(str::to_owned),
         };
         for step in plan.steps {
             preview.take(step);
         }
         Ok(preview)
+    }
+
+    /// Those of the new release that the database does not have.
+    fn pending(&mut self, job: &Job) -> Result<Vec<String>, String> {
+        if !job.has_elixir() {
+            return Err("a release without Elixir does not say which it has".to_owned());
+        }
+        let answer =
+            self.call(&job.claim, Phase::Applied, &[], Stdin::Empty).map_err(|error| error.to_string())?;
+        let applied: Vec<u64> = answer.facts("applied").filter_map(|version| version.parse().ok()).collect();
+        let files = job.migration_files().into_iter();
+        let pending = files.filter(|(version, _)| !applied.contains(version));
+        Ok(pending.map(|(version, name)| format!("{version} {name}")).collect())
     }
 }
 

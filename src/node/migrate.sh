@@ -49,10 +49,12 @@ run_migrations() {
 	return "$ended"
 }
 
-# What went wrong stands before its stack trace, or else last.
+# What went wrong stands before its stack trace, or else last. Distillery writes it in colour.
 tell_last() {
-	raised=$(say "$1" | sed -n '/^\*\* (/,$p' | head -n 4)
-	say "${raised:-$1}" | grep -v -e '^[[:space:]]*$' -e '^edeliver ' | tail -n 8
+	escape=$(printf '\033')
+	plain=$(say "$1" | sed "s/$escape\[[0-9;]*m//g")
+	raised=$(say "$plain" | sed -n '/^\*\* (/,$p' | head -n 4)
+	say "${raised:-$plain}" | grep -v -e '^[[:space:]]*$' -e '^edeliver ' | tail -n 8
 }
 
 # Sets $ended and $told.
@@ -129,7 +131,32 @@ call_migrator() {
 	)
 }
 
-# Has a VM of its own do $1 (pending, up, down), to version $2, exactly $3. A release that is not in place
+# Prints "applied VERSION" for each migration of the database that ran; makes nothing there. Else fails,
+# and prints why.
+applied_migrations() {
+	case $through in
+	module) told=$(call_applied) ;;
+	*) told=$(eval_migrator applied) ;;
+	esac || {
+		tell_last "$told"
+		return 1
+	}
+	say "$told" | sed -n 's/^edeliver applied /applied /p'
+}
+
+call_applied() {
+	call rpc "$(
+		cat <<-END
+			repo = case "${ECTO_REPOSITORY:-}" do
+			  "" -> hd(Application.fetch_env!(:"$app", :ecto_repos))
+			  name -> Module.concat([name])
+			end
+			for v <- Ecto.Migrator.migrated_versions(repo, skip_table_creation: true), do: IO.puts("edeliver applied #{v}")
+		END
+	)"
+}
+
+# Has a VM of its own do $1 (pending, applied, up, down), to version $2, exactly $3. A release that is not in place
 # yet ($shown) works where it is going to be, and leaves nothing there for the one that is.
 eval_migrator() {
 	(
@@ -189,6 +216,17 @@ migrator() {
 		  "pending" ->
 		    all = states.() || raise "neither #{inspect(module)}.migrations/0 nor Ecto.Migrator is in the release"
 		    tell.("pending", for({_, :down, _, _} = each <- all, do: each))
+		  "applied" ->
+		    versions =
+		      if has.(module, :migrations, 0) do
+		        for {:up, v, _} <- module.migrations(), do: v
+		      else
+		        Enum.flat_map(repos, fn repo ->
+		          {:ok, all, _} = ecto.with_repo(repo, &ecto.migrated_versions(&1, skip_table_creation: true))
+		          all
+		        end)
+		      end
+		    for v <- versions, do: IO.puts("edeliver applied #{v}")
 		  "up" ->
 		    go.("up", fn ->
 		      cond do

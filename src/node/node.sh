@@ -380,10 +380,21 @@ verify_node() {
 	[ "$pids" = "$pid" ] || { why="several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
 	check_health "${3:-}" || return 1
 	sleep "$stable_for"
-	is_alive "$pid" && ask_node && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] &&
-		runs_by_status && return 0
+	ask_again && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] && runs_by_status && return 0
 	[ -z "$missing" ] || { tell_why_not; return 1; }
 	why="the node did not stay up for $stable_for s"
+	return 1
+}
+
+# A node that has answered may miss a question where the host is busy: it is asked again while it is there.
+ask_again() {
+	end=$(($(date +%s) + start_timeout))
+	for _ in 1 2 3; do
+		is_alive "$pid" || return 1
+		! ask_node || return 0
+		[ "$(date +%s)" -lt "$end" ] || return 1
+		sleep 0.5
+	done
 	return 1
 }
 

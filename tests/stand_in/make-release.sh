@@ -9,7 +9,8 @@
 # --size-kb    adds a file of N KiB that does not compress
 # --behaviour  normal | start_exits_7 | never_answers | wrong_version | dies_after_start |
 #              "slow_start SECONDS" | "slow_launch SECONDS" (the start script takes that long) |
-#              stop_ignored | application_missing (one of the release's applications is not started)
+#              stop_ignored | application_missing (one of the release's applications is not started) |
+#              misses_a_question (the second time that it is asked its version, it does not answer)
 set -eu
 
 fail() {
@@ -48,7 +49,7 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 case $behaviour in
-normal | start_exits_7 | never_answers | wrong_version | dies_after_start | stop_ignored | application_missing) ;;
+normal | start_exits_7 | never_answers | wrong_version | dies_after_start | stop_ignored | application_missing | misses_a_question) ;;
 "slow_start "[0-9]* | "slow_launch "[0-9]*) ;;
 *) fail "unknown behaviour '$behaviour'" ;;
 esac

@@ -43,7 +43,7 @@ if [ "$verb" = abandon ] && [ -d "$lock" ] && ! is_owner "$1"; then
 	done_line
 	exit 0
 fi
-case $verb in survey | state | history | fingerprint | open | hold | run | wait | renew | confirm | guard) ;; *) begin_phase ;; esac
+case $verb in survey | state | history | fingerprint | applied | open | hold | run | wait | renew | confirm | guard) ;; *) begin_phase ;; esac
 case $verb in
 survey) survey "${1:-}" ;;
 state)
@@ -54,6 +54,7 @@ state)
 	;;
 history) history_lines ;;
 fingerprint) fingerprint ;;
+applied) tell_applied ;;
 run) run_phase "$@" ;;
 wait) wait_phase "$@" ;;
 renew) if is_owner "$1" && [ -f "$state/lease" ]; then renew_lease; fi ;; # else the guard has gone back

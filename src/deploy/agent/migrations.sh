@@ -88,3 +88,14 @@ run_down() {
 	say "$undone"
 	without "$1" "$(say "$undone" | sed -n 's/^migrated down //p')" | sed 's/^/migrations_left /'
 }
+
+# For a plan: which migrations ran, by the word of the release in its place. It may not know those of the
+# new one, but the database's own list has every one that ran.
+tell_applied() {
+	[ -d "$root" ] || fail "no release is there yet that could tell"
+	find_migrator
+	find_pid
+	if [ "$through" = module ] && [ -z "$pid" ]; then fail "the node does not run, which could tell"; fi
+	told=$(applied_migrations) || fail "$(say "$told" | head -n 1)"
+	say "$told"
+}

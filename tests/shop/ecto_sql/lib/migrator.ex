@@ -8,8 +8,8 @@ defmodule Ecto.Migrator do
     for {version, name, _} <- files(directory(repo)), do: {if(version in migrated, do: :up, else: :down), version, name}
   end
 
-  def migrated_versions(repo) do
-    execute!(repo, "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY)")
+  def migrated_versions(repo, options \\ []) do
+    options[:skip_table_creation] || execute!(repo, "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY)")
     for row <- execute!(repo, "SELECT version FROM schema_migrations"), do: String.to_integer(row)
   end
 
