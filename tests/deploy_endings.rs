@@ -84,7 +84,7 @@ fn another_node_name() {
 #[test]
 fn a_terminal_that_is_closed() {
     let world = world().config("LEASE=30");
-    for (phase, call) in [("session", 62), ("switch", 20), ("stop", 9), ("start", 12), ("start", 40)] {
+    for (phase, call) in [("session", 48), ("switch", 18), ("stop", 6), ("start", 6), ("start", 30)] {
         let before = world.snapshot();
         let steps = world.host(2).at_step(phase, call, Fault::Pause);
         let mut client = world.spawn_deploy("2.0.0");

@@ -51,7 +51,7 @@ fn then_succeeds(world: World) {
 
 /// In the middle of staging, of the switch, of the stop, of the start, and of the verification.
 const MOMENTS: [(&str, usize); 5] =
-    [("session", 62), ("switch", 20), ("stop", 9), ("start", 12), ("start", 40)];
+    [("session", 48), ("switch", 18), ("stop", 6), ("start", 6), ("start", 30)];
 
 // The wire falls silent for longer than the lease, and nobody is told; then it passes everything again.
 #[test]
@@ -83,8 +83,8 @@ fn a_word_that_is_long_on_its_way() {
     let proxy = Proxy::to(world.host(2).port());
     world.through(2, &proxy);
     let before = world.snapshot();
-    // What the phases have said: of the switch, of the stop, of the start.
-    let trap = world.host(2).pause(&At::call("cat", "*/output", 3));
+    // What the phases have said: of the switch, of the start.
+    let trap = world.host(2).pause(&At::call("cat", "*/output", 2));
     let client = world.spawn_deploy("2.0.0");
     trap.wait();
     proxy.fall_silent();

@@ -264,7 +264,7 @@ fn no_inodes() {
     // There is not even room for a lock: nothing was touched.
     outcome.exits(1).says(&["host-2", "No host was changed."]);
     assert_eq!(before, world.snapshot());
-    for at in [At::call("mv", "*/agent", 1), At::put_in_place(world.host(2), 2)] {
+    for at in [At::call("mv", "*/agent-*", 1), At::put_in_place(world.host(2), 2)] {
         let trap = world.host(2).trap(&at, &format!("{{ {fill}; }}\nexec \"$real\" \"$@\""));
         let outcome = world.deploy("2.0.0");
         trap.was_reached();

@@ -1,7 +1,7 @@
 //! Taking and giving back a host's lock: who works on it, and what a dead one has left there.
 
 use super::error::TargetError;
-use super::phase::Phase;
+use super::phase::{Phase, SCRIPT_NAME};
 use super::target::{Reached, Target};
 use crate::host::agent::{self, Answer};
 use crate::host::{Liveness, LockOwner};
@@ -49,11 +49,13 @@ impl Target {
         let mut takeover = String::new();
         let mut undone = None;
         loop {
-            let args = [claim.owner.to_line(), takeover.clone(), survey_for.to_owned()];
+            let args = [claim.owner.to_line(), takeover.clone(), SCRIPT_NAME.clone(), survey_for.to_owned()];
             self.session = Some(Session::connect(&self.addr, &self.options)?);
+            self.kept = None;
             // From here on the lock may be ours, even if no answer comes.
             self.reached = Reached::Opened;
             let answer = self.call(claim, Phase::Open, &args, Stdin::Bytes(list.as_bytes()))?;
+            self.kept = answer.facts("kept").next().map(str::to_owned);
             if let Some(holder) = answer.facts("lock").find_map(|lock| lock.strip_prefix("held")) {
                 self.reached = Reached::Untouched;
                 takeover = self.holder_to_replace(claim, holder.trim(), &takeover)?;

@@ -228,7 +228,10 @@ impl Job {
         match part {
             None => self.wanted.iter().map(|entry| entry.to_line(0)).collect(),
             Some((indices, umask)) => {
-                indices.iter().map(|&index| self.wanted[index].to_line(umask)).collect()
+                let mut entries: Vec<&Wanted> = indices.iter().map(|&index| &self.wanted[index]).collect();
+                // The host gives all of one mode theirs at once.
+                entries.sort_by_key(|entry| entry.mode_group(umask));
+                entries.iter().map(|entry| entry.to_line(umask)).collect()
             }
         }
     }

@@ -1,6 +1,9 @@
 //! The phases of a deploy on a host, and what each of them is allowed.
 
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::host::agent::{Place, Request};
 use crate::node;
@@ -24,6 +27,10 @@ pub const SCRIPT: &str = concat!(
     include_str!("agent/undo.sh"),
     include_str!("agent/main.sh"),
 );
+
+/// The name by which the host keeps [`SCRIPT`]: hexadecimal digits that no other version of it has.
+pub static SCRIPT_NAME: LazyLock<String> =
+    LazyLock::new(|| Sha256::digest(SCRIPT).iter().take(8).map(|byte| format!("{byte:02x}")).collect());
 
 /// One phase on the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +61,8 @@ pub enum Phase {
     Previous,
     /// Renames them into place.
     Switch,
-    /// Stops the node that runs.
-    Stop,
+    /// Stops the node that runs, and goes on to the start.
+    Restart,
     /// Starts the new release and verifies it.
     Start,
     /// Has the running node take the new release.
@@ -105,7 +112,7 @@ impl Phase {
             Phase::TakeReplica => "take_replica",
             Phase::Previous => "previous",
             Phase::Switch => "switch",
-            Phase::Stop => "stop",
+            Phase::Restart => "stop",
             Phase::Start => "start",
             Phase::Install => "install",
             Phase::Permanent => "permanent",
@@ -140,8 +147,7 @@ impl Phase {
             Phase::TakeReplica => "staging what the functions of the config have made",
             Phase::Previous => "looking for the previous release",
             Phase::Switch => "switching to the new files",
-            Phase::Stop => "stopping the running node",
-            Phase::Start => "starting and verifying the new release",
+            Phase::Restart | Phase::Start => "starting and verifying the new release",
             Phase::Install => "upgrading the running node and verifying it",
             Phase::Permanent => "making the upgrade permanent",
             Phase::Announce => "preparing for the start",
@@ -177,12 +183,8 @@ impl Phase {
         let node = node::time_limit(place);
         match self {
             Phase::Stage | Phase::Replicate | Phase::TakeReplica => Duration::from_secs(6 * 3600),
-            Phase::Stop
-            | Phase::Start
-            | Phase::Install
-            | Phase::Permanent
-            | Phase::Announce
-            | Phase::Verify => node,
+            Phase::Start | Phase::Install | Phase::Permanent | Phase::Announce | Phase::Verify => node,
+            Phase::Restart => node * 2,
             Phase::Migrate => node + place.migrate_timeout,
             // It may have to undo migrations.
             Phase::Undo => node * 2 + place.migrate_timeout + Duration::from_secs(300),
@@ -206,6 +208,7 @@ impl Phase {
     pub fn request(self, place: &Place, id: &str, args: Vec<String>) -> Request {
         Request {
             script: SCRIPT,
+            kept: None,
             verb: self.verb(),
             label: self.label(),
             id: id.to_owned(),

@@ -8,7 +8,7 @@ use super::error::TargetError;
 use super::history::{Ending, HistoryEntry};
 use super::job::{Job, Source};
 use super::payload::Payload;
-use super::phase::{Phase, SCRIPT};
+use super::phase::{Phase, SCRIPT_NAME};
 use super::plan::Plan;
 use super::preflight::problems;
 use super::replica::Replica;
@@ -54,8 +54,10 @@ pub struct Target {
     pub(super) verified: bool,
     /// A hot upgrade is what boots next here.
     permanent: bool,
-    /// The guard has its script.
+    /// The host's guard waits for us.
     guarded: bool,
+    /// Where the host keeps its side's script for us.
+    pub(super) kept: Option<String>,
     /// The archive that the config brings here by itself.
     brought: Option<String>,
     /// The versions that were deployed here before those that `KEEP_RELEASES` keeps.
@@ -83,6 +85,7 @@ impl Target {
             verified: false,
             permanent: false,
             guarded: false,
+            kept: None,
             brought: None,
             old_releases: Vec::new(),
             replica: None,
@@ -137,9 +140,8 @@ impl Target {
         input: &str,
     ) -> Result<Answer, PhaseError> {
         let (nonce, lease) = (agent::nonce(), self.place.lease.as_secs().max(1).to_string());
-        let script = if self.guarded { "" } else { SCRIPT };
         let mut run =
-            vec![lease.clone(), script.len().to_string(), claim.owner.to_line(), phase.verb().to_owned()];
+            vec![lease.clone(), SCRIPT_NAME.clone(), claim.owner.to_line(), phase.verb().to_owned()];
         run.extend_from_slice(args);
         let as_phase = |asked: Phase, args: Vec<String>, place: &Place| Request {
             label: phase.label(),
@@ -148,7 +150,7 @@ impl Target {
         };
         let request = as_phase(Phase::Run, run, &self.place);
         let end = Instant::now() + phase.time_limit(&self.place);
-        let mut answer = self.send(&request, &nonce, Stdin::Bytes(format!("{script}{input}").as_bytes()))?;
+        let mut answer = self.send(&request, &nonce, Stdin::Bytes(input.as_bytes()))?;
         self.guarded = true;
         while answer.has("pending") {
             if Instant::now() > end {
@@ -165,8 +167,26 @@ impl Target {
         Ok(answer)
     }
 
-    /// Sends a request, over a new connection when there is none.
+    /// Sends a request, over a new connection when there is none. With the script, unless the host has it.
     fn send(&mut self, request: &Request, nonce: &str, stdin: Stdin<'_>) -> Result<Answer, PhaseError> {
+        let Some(kept) = self.kept.clone() else { return self.send_whole(request, nonce, stdin) };
+        let again = stdin.again();
+        let short = Request { kept: Some(kept), ..request.clone() };
+        let answer = self.send_whole(&short, nonce, stdin);
+        match (&answer, again) {
+            // However it was lost, it is not relied upon any more.
+            (Err(error), again) if !matches!(error, PhaseError::Failed { .. }) => {
+                self.kept = None;
+                match again {
+                    Some(stdin) if error.is_for_lack_of_script() => self.send_whole(request, nonce, stdin),
+                    _ => answer,
+                }
+            }
+            _ => answer,
+        }
+    }
+
+    fn send_whole(&mut self, request: &Request, nonce: &str, stdin: Stdin<'_>) -> Result<Answer, PhaseError> {
         let session = match &mut self.session {
             Some(session) => session,
             none => none.insert(Session::connect(&self.addr, &self.options)?),
@@ -315,22 +335,14 @@ impl Target {
         Some(job.journal(&self.addr, survey, plan))
     }
 
-    /// Stops the node that runs.
-    pub(super) fn stop(&mut self, job: &Job) -> Result<(), TargetError> {
+    /// Stops the node if it runs, starts the new release and waits until it has proven itself.
+    pub(super) fn restart(&mut self, job: &Job) -> Result<(), TargetError> {
         let before = self.node_before();
-        if before != NodeState::Stopped && job.starts(&before) {
-            self.call_guarded(&job.claim, Phase::Stop, &[], "")?;
-        }
-        Ok(())
-    }
-
-    /// Starts the new release and waits until it has proven itself.
-    pub(super) fn start(&mut self, job: &Job) -> Result<(), TargetError> {
-        if !job.starts(&self.node_before()) {
+        if !job.starts(&before) {
             self.verified = true;
             return Ok(());
         }
-        self.prove(job, Phase::Start)
+        self.prove(job, if before == NodeState::Stopped { Phase::Start } else { Phase::Restart })
     }
 
     /// The config is going to start the new release.
@@ -346,9 +358,14 @@ impl Target {
 
     fn prove(&mut self, job: &Job, phase: Phase) -> Result<(), TargetError> {
         let drill = if job.drill { "drill" } else { "" };
-        let (version, health) =
-            ([job.version.to_string(), drill.to_owned()], job.health_check.as_deref().unwrap_or_default());
-        let outcome = self.call_guarded(&job.claim, phase, &version, health);
+        let (mut args, health) = (
+            vec![job.version.to_string(), drill.to_owned()],
+            job.health_check.as_deref().unwrap_or_default(),
+        );
+        if phase == Phase::Restart {
+            args.insert(0, Phase::Start.verb().to_owned());
+        }
+        let outcome = self.call_guarded(&job.claim, phase, &args, health);
         self.start_failed = outcome.is_err();
         outcome?;
         self.verified = true;
@@ -379,7 +396,7 @@ impl Target {
     /// Has the running node take the new release, and waits until it has proven itself. One that does
     /// not run is started with it, if that is asked for.
     pub(super) fn install(&mut self, job: &Job) -> Result<(), TargetError> {
-        if job.upgrades(&self.node_before()) { self.prove(job, Phase::Install) } else { self.start(job) }
+        if job.upgrades(&self.node_before()) { self.prove(job, Phase::Install) } else { self.restart(job) }
     }
 
     /// What was installed is what boots next. Does nothing where that was done.

@@ -190,7 +190,7 @@ impl Deploy<Switched> {
     /// # Errors
     /// When that fails on a host.
     pub fn restart(self, go_on: impl Fn() -> Result<(), Failure>) -> Result<Deploy<Verified>, Failed> {
-        self.in_batches(&[Target::stop, Target::start], go_on)
+        self.in_batches(&[Target::restart], go_on)
     }
 
     /// Has the running nodes take the new release, and waits until it has proven itself on all hosts.

@@ -96,6 +96,16 @@ impl Wanted {
         }
     }
 
+    /// What has the same group gets the same mode on a host with this umask. Files come first: what is
+    /// in a directory can be reached at least until that has its own mode.
+    pub fn mode_group(&self, umask: u32) -> (bool, u32) {
+        match self.kind {
+            WantedKind::File { mode, .. } => (false, mode_on_host(mode, umask)),
+            WantedKind::Directory { mode } => (true, mode_on_host(mode, umask)),
+            WantedKind::Link { .. } => (false, 0),
+        }
+    }
+
     /// Its size in bytes when it is a file.
     pub fn size(&self) -> u64 {
         match self.kind {

@@ -8,6 +8,12 @@ use crate::transport::{HostAddr, RemoteCommand, RemotePath, Session, Stdin, Stre
 /// What every script of the host's side begins with.
 pub const COMMON: &str = include_str!("agent/common.sh");
 
+/// Runs a script that the host has kept.
+const KEPT: &str = include_str!("agent/kept.sh");
+
+/// What the host says when it has not.
+const NOT_KEPT: &str = "it is not kept any more";
+
 /// How a line begins that says how far a phase has come, and is no part of its answer.
 const PROGRESS: &str = "progress ";
 
@@ -37,6 +43,8 @@ pub struct Place {
 pub struct Request {
     /// [`COMMON`] and the room's own parts.
     pub script: &'static str,
+    /// The file in which the host has kept exactly this script. It is sent where there is none.
+    pub kept: Option<String>,
     /// Which part of it.
     pub verb: &'static str,
     /// As messages name it.
@@ -126,7 +134,11 @@ impl Answer {
 
 /// The command of a phase. The nonce tells its last line from anything that a profile prints.
 pub fn command(place: &Place, request: &Request, nonce: &str) -> RemoteCommand {
-    let command = RemoteCommand::script(request.script)
+    let script = match &request.kept {
+        Some(file) => RemoteCommand::script(KEPT).arg(file),
+        None => RemoteCommand::script(request.script).knowing_itself(),
+    };
+    let command = script
         .arg(request.verb)
         .arg(nonce)
         .arg(&place.deliver_to)
@@ -195,6 +207,13 @@ pub fn call_watched(
         Stream::Stderr => stderr.extend_from_slice(bytes),
     })?;
     read_answer(session.addr(), request.label, nonce, &stdout, &stderr)
+}
+
+impl PhaseError {
+    /// Whether nothing was done, as the host does not keep the script any more.
+    pub fn is_for_lack_of_script(&self) -> bool {
+        matches!(self, PhaseError::Unknown { notes, .. } if notes.iter().any(|note| note == NOT_KEPT))
+    }
 }
 
 fn read_answer(

@@ -85,6 +85,7 @@ pub fn command(
     };
     let request = Request {
         script: SCRIPT,
+        kept: None,
         verb: action.as_str(),
         label: action.as_str(),
         id: "-".to_owned(),

@@ -19,6 +19,7 @@ pub fn console(
 ) -> Result<ExitStatus, TransportError> {
     let request = Request {
         script: SCRIPT,
+        kept: None,
         verb: "console",
         label: "console",
         id: "-".to_owned(),

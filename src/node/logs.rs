@@ -34,6 +34,7 @@ pub fn logs(
     let host = session.addr().clone();
     let request = Request {
         script: SCRIPT,
+        kept: None,
         verb: "logs",
         label: "logs",
         id: "-".to_owned(),

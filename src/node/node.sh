@@ -56,15 +56,12 @@ tell_ended() {
 # Sets $kind by what the start script says of itself: mix (built into Elixir), relx (4 and later),
 # distillery, or extended (relx 3, rebar 2 and everything that is controlled like them).
 find_kind() {
-	if grep -qs -e '--rpc-eval' "$1"; then
-		kind=mix
-	elif grep -qs -e 'daemon_boot' "$1"; then
-		kind=relx
-	elif grep -qs -i -e 'distillery' -e '_rc_exec\.sh' -e 'RELEASES_DIR/' "$1"; then
-		kind=distillery
-	else
-		kind=extended
-	fi
+	case $(grep -osi -e '--rpc-eval' -e 'daemon_boot' -e 'distillery' -e '_rc_exec\.sh' -e 'RELEASES_DIR/' -- "$1") in
+	*--rpc-eval*) kind=mix ;;
+	*daemon_boot*) kind=relx ;;
+	*[Ii][Ll][Ll][Ee][Rr][Yy]* | *.[Ss][Hh]* | */*) kind=distillery ;;
+	*) kind=extended ;;
+	esac
 }
 
 # Whether the release has edeliver's own module, which is called as Elixir.
@@ -146,7 +143,8 @@ find_pid() {
 is_alive() {
 	# One of another user cannot be sent a signal, but be seen.
 	[ -n "$1" ] && { kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ]; } || return 1
-	! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+	{ read -r its_state <"/proc/$1/stat"; } 2>/dev/null || return 0 # no such files here
+	case ${its_state##*) } in Z*) return 1 ;; esac
 }
 
 # Sets what makes the running node $pid listen: $script, with the name and cookie that it was started
@@ -154,7 +152,8 @@ is_alive() {
 find_control() {
 	script=$root/bin/$app cookie=
 	if [ -n "${pid:-}" ]; then
-		if [ "$(cat "$state/control/pid" 2>/dev/null)" = "$pid" ]; then
+		first_line "$state/control/pid"
+		if [ "$first" = "$pid" ]; then
 			script=$state/control/bin/$app
 		elif [ -r "/proc/$pid/cmdline" ]; then
 			cookie=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n '/^-setcookie$/{n;p;q;}')
@@ -175,30 +174,33 @@ call() {
 # Keeps what controls the running node: a deploy may put another script, name and cookie in its place.
 # Start scripts look for their release around themselves, so they are copied; code is linked.
 keep_control() {
-	[ "$(cat "$state/control/pid" 2>/dev/null)" != "$1" ] || return 0
-	running=$2
+	first_line "$state/control/pid"
+	[ "$first" != "$1" ] || return 0
+	controlled=$1 running=$2
 	# A node that does not answer most likely runs what the files say.
 	[ "$running" != unknown ] || read -r _ running <"$root/releases/start_erl.data" || :
 	rm -rf -- "$state/control" "$state/control.new"
 	(
 		umask 077
-		mkdir -p -- "$state/control.new/releases" && cp -RP -- "$root/bin" "$state/control.new/bin" || exit 1
-		for part in "$root"/releases/*; do
-			case ${part##*/} in
-			start_erl.data | COOKIE | RELEASES) cp -P -- "$part" "$state/control.new/releases/" || exit 1 ;;
-			*)
-				[ "${part##*/}" = "$running" ] || continue
-				mkdir -- "$state/control.new/releases/$running" || exit 1
-				for file in "$part"/*; do
-					case $file in *.tar.gz) ;; *) cp -RP -- "$file" "$state/control.new/releases/$running/" || exit 1 ;; esac
-				done
-				;;
-			esac
+		of_all=$state/control.new/releases
+		mkdir -p -- "$of_all" && cp -RP -- "$root/bin" "$state/control.new/bin" || exit 1
+		set --
+		for part in start_erl.data COOKIE RELEASES; do
+			! exists "$root/releases/$part" || set -- "$@" "$root/releases/$part"
 		done
-		for part in "$root"/lib "$root"/erts-*; do
-			[ ! -d "$part" ] || ln -s -- "$part" "$state/control.new/${part##*/}" || exit 1
-		done
-		printf '%s\n' "$1" >"$state/control.new/pid"
+		[ $# -eq 0 ] || cp -P -- "$@" "$of_all/" || exit 1
+		if [ -n "$running" ] && [ -d "$root/releases/$running" ]; then
+			mkdir -- "$of_all/$running" || exit 1
+			set --
+			for file in "$root/releases/$running"/*; do
+				case $file in *.tar.gz) ;; *) ! exists "$file" || set -- "$@" "$file" ;; esac
+			done
+			[ $# -eq 0 ] || cp -RP -- "$@" "$of_all/$running/" || exit 1
+		fi
+		set --
+		for part in "$root"/lib "$root"/erts-*; do [ ! -d "$part" ] || set -- "$@" "$part"; done
+		[ $# -eq 0 ] || ln -s -- "$@" "$state/control.new/" || exit 1
+		printf '%s\n' "$controlled" >"$state/control.new/pid"
 	) || return 1
 	mv -- "$state/control.new" "$state/control"
 }
@@ -251,7 +253,8 @@ ask_node() {
 	question && return 0
 	[ "$kind" = extended ] || return 1
 	# A script without eval: what nodetool's rpc prints, {"app","1.0.0"}.
-	plain=$(call rpc init script_id '[]' | sed -n 's/^{"[^"]*", *"\([^"]*\)"}.*/\1/p' | tail -n 1)
+	plain=$(call rpc init script_id '[]' | sed -n 's/^{"[^"]*", *"\([^"]*\)"}.*/\1/p')
+	plain=${plain##*"$newline"}
 	[ -n "$plain" ] || return 1
 	# Or the node has come up just now, between the two.
 	question || version=$plain status=started
@@ -260,13 +263,20 @@ ask_node() {
 question() {
 	version='' status='' missing=''
 	case $kind in
-	mix | distillery) answer=$(call rpc "$(elixir_question)") ;;
-	*) answer=$(call eval "$(erlang_question | tr '\n\t' '  ')") ;;
+	mix | distillery)
+		elixir=${elixir:-$(elixir_question)}
+		answer=$(call rpc "$elixir")
+		;;
+	*)
+		erlang=${erlang:-$(erlang_question | tr '\n\t' '  ')}
+		answer=$(call eval "$erlang")
+		;;
 	esac
-	answer=$(say "$answer" | sed -n 's/.*edeliver \([^ ]*\) \([a-z]*\) \[\([^]]*\)\].*/\1 \2 \3/p' | tail -n 1)
+	case $answer in *'edeliver '*) ;; *) return 1 ;; esac
+	answer=$(say "$answer" | sed -n 's/.*edeliver \([^ ]*\) \([a-z]*\) \[\([^]]*\)\].*/\1 \2 \3/p')
 	[ -n "$answer" ] || return 1
 	read -r version status missing <<-END
-		$answer
+		${answer##*"$newline"}
 	END
 }
 
@@ -334,9 +344,9 @@ stop_node() {
 # The process is gone; the service manager must know it as well.
 wait_down() {
 	[ -n "$status_command" ] || return 0
-	end=$(($(date +%s) + start_timeout))
+	end=$(($(now) + start_timeout))
 	while runs_by_status; do
-		[ "$(date +%s)" -lt "$end" ] || {
+		[ "$(now)" -lt "$end" ] || {
 			say "process $pid is gone, but STATUS_COMMAND still succeeds: $status_command"
 			return 1
 		}
@@ -345,10 +355,10 @@ wait_down() {
 }
 
 wait_gone() {
-	end=$(($(date +%s) + $2))
+	end=$(($(now) + $2)) nap=1
 	while is_alive "$1"; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
-		sleep 0.1
+		[ "$(now)" -lt "$end" ] || return 1
+		take_nap
 	done
 }
 
@@ -357,7 +367,7 @@ wait_gone() {
 # after $stable_for seconds. Sets $pid.
 # Else $why says why not.
 verify_node() {
-	end=$(($(date +%s) + start_timeout)) seen='' awaited='' monitored=''
+	end=$(($(now) + start_timeout)) nap=1 seen='' awaited='' monitored=''
 	find_kind "$root/bin/$app"
 	while :; do
 		pids=$(node_pids) || { why="cannot tell whether the node runs"; return 1; }
@@ -374,8 +384,8 @@ verify_node() {
 			why="the node's process $seen has ended"
 			return 1
 		fi
-		[ "$(date +%s)" -lt "$end" ] || { tell_why_not; return 1; }
-		sleep 0.2
+		[ "$(now)" -lt "$end" ] || { tell_why_not; return 1; }
+		take_nap
 	done
 	[ "$pids" = "$pid" ] || { why="several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
 	check_health "${3:-}" || return 1
@@ -414,7 +424,7 @@ show_progress() {
 monitor_startup() {
 	[ -z "$monitored" ] && has_module || return 0
 	monitored=yes awaited=''
-	call_time=$((end - $(date +%s) + 1))
+	call_time=$((end - $(now) + 1))
 	call rpc "Elixir.Edeliver.run_command([:monitor_startup_progress, \"$app\", :verbose])" |
 		sed -n 's/^Started/progress &/p'
 	call_time=30
@@ -424,7 +434,7 @@ monitor_startup() {
 check_health() {
 	[ -n "$1" ] || return 0
 	until told=$(try_health "$1"); do
-		if [ "$(date +%s)" -ge "$end" ]; then
+		if [ "$(now)" -ge "$end" ]; then
 			say "$told" | tail -n 5
 			why="HEALTH_CHECK did not succeed within $start_timeout s: $1"
 			return 1

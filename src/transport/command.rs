@@ -22,7 +22,7 @@ pub struct RemoteCommand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Body {
     Program(Vec<Arg>),
-    Script { text: String, args: Vec<Arg> },
+    Script { text: String, args: Vec<Arg>, knows_itself: bool },
 }
 
 /// One argument of a [`RemoteCommand`].
@@ -81,7 +81,16 @@ impl RemoteCommand {
 
     /// Runs a POSIX script; its arguments are `$1`, `$2` ...
     pub fn script(text: impl Into<String>) -> Self {
-        Self::of(Body::Script { text: text.into(), args: Vec::new() })
+        Self::of(Body::Script { text: text.into(), args: Vec::new(), knows_itself: false })
+    }
+
+    /// The script finds its own text in `$own_text`.
+    #[must_use]
+    pub fn knowing_itself(mut self) -> Self {
+        if let Body::Script { knows_itself, .. } = &mut self.body {
+            *knows_itself = true;
+        }
+        self
     }
 
     fn of(body: Body) -> Self {
@@ -174,9 +183,12 @@ impl RemoteCommand {
         }
         match &self.body {
             Body::Program(words) => line(format_args!("exec {}", shell_words(words))),
-            Body::Script { text, args } => {
+            Body::Script { text, args, knows_itself } => {
                 line(format_args!("set -- {}", shell_words(args)));
-                line(format_args!("{text}"));
+                match knows_itself {
+                    true => line(format_args!("own_text={}\neval \"$own_text\"", quote(text))),
+                    false => line(format_args!("{text}")),
+                }
             }
         }
         script
@@ -191,7 +203,7 @@ impl RemoteCommand {
     pub fn display(&self) -> String {
         let words = match &self.body {
             Body::Program(words) => shell_words(words),
-            Body::Script { text, args } => {
+            Body::Script { text, args, .. } => {
                 let name = text.lines().next().unwrap_or_default().trim_start_matches('#').trim();
                 format!("sh: {name} {}", shell_words(args)).trim_end().to_owned()
             }
@@ -230,5 +242,12 @@ mod tests {
         let command = RemoteCommand::script("# say it\necho \"$1\"").arg("a b");
         assert_eq!(command.to_script(), "set -- 'a b'\n# say it\necho \"$1\"\n");
         assert_eq!(command.display(), "sh: say it 'a b'");
+    }
+
+    #[test]
+    fn a_script_may_know_itself() {
+        let command = RemoteCommand::script("echo 'it is' \"$1\"").arg("a").knowing_itself();
+        let script = r#"echo '\''it is'\'' "$1""#;
+        assert_eq!(command.to_script(), format!("set -- a\nown_text='{script}'\neval \"$own_text\"\n"));
     }
 }

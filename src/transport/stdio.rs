@@ -23,6 +23,17 @@ pub enum Stdin<'a> {
     Reader(&'a mut (dyn Read + Send)),
 }
 
+impl<'a> Stdin<'a> {
+    /// The same once more. None for a reader, whose bytes come once.
+    pub fn again(&self) -> Option<Stdin<'a>> {
+        match self {
+            Stdin::Empty => Some(Stdin::Empty),
+            Stdin::Bytes(bytes) => Some(Stdin::Bytes(bytes)),
+            Stdin::Reader(_) => None,
+        }
+    }
+}
+
 impl Read for Stdin<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self {

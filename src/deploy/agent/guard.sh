@@ -1,12 +1,18 @@
 # A phase that changes the host runs on its own, not in the client's session: it goes on when the link
 # is cut. The client renews a lease while it waits or does something else. When it does not, for
 # longer than the lease, the guard takes the deploy for abandoned and undoes it.
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2034
 
 # A phase whose client has gone away may still be at work, and two of them never work at once. What is
-# to be put right ends it, unless it is at that itself: then its end is waited for.
+# to be put right ends it, unless it is at that itself: then its end is waited for. One that has said that
+# it came to its end has left nothing behind that is at work.
 begin_phase() {
 	case $verb in undo | abandon | commit) use_reserve ;; esac
+	# The phase before this one has become this one.
+	if runs "$state/phase" && [ "$process" = $$ ]; then
+		say "$$ $started $verb" >"$state/phase" || fail "cannot write $state/phase"
+		return
+	fi
 	last=$(($(now) + start_timeout * 4 + 60)) tries=0
 	until claim_phase; do
 		# One that is being written this moment is read once it is.
@@ -21,7 +27,7 @@ begin_phase() {
 			*) fail "an earlier phase is still at work (process $process)" ;;
 			esac
 		fi
-		end_phase
+		[ "$process" = ended ] || end_phase
 		give_up_claim
 	done
 	# One that was held up before may come when the host has gone back, and its lock is somebody else's.
@@ -30,6 +36,16 @@ begin_phase() {
 		fail "the host has gone back on its own"
 	fi
 	unset EDELIVER_OWNER
+}
+
+# The phase's last act. One that has cleared everything away has no claim any more.
+leave_phase() { ! runs "$state/phase" || [ "$process" != $$ ] || say "ended -" >"$state/phase"; }
+
+# Becomes phase $1 with its arguments, without a moment in which no phase is at work.
+become() {
+	next=$1
+	shift
+	exec sh "$0" "$next" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" "$@"
 }
 
 # Only one of several that try it at once succeeds.
@@ -58,7 +74,7 @@ make_reserve() {
 	) || fail "cannot write $state/reserve"
 }
 
-use_reserve() { rm -rf -- "${state:?}/reserve"; }
+use_reserve() { [ ! -e "$state/reserve" ] || rm -rf -- "${state:?}/reserve"; }
 
 # Tells a process from another one with the same id: when it started, in the kernel's ticks. Nothing
 # for a process that is not there or has ended.
@@ -88,15 +104,15 @@ end_recorded() {
 	begun=$(start_of "$process")
 	# The number may belong to somebody else by now.
 	[ "${begun:-$started}" = "$started" ] || return 0
-	signal=TERM waited=0
-	while [ "$waited" -lt 100 ]; do
+	signal=TERM waited=0 nap=1
+	while [ "$waited" -lt 110 ]; do
 		left=$(session_of "$process")
 		[ -n "$left" ] || break
 		# shellcheck disable=SC2086 # they are words
 		kill -s "$signal" $left 2>/dev/null
-		sleep 0.1
+		take_nap
 		waited=$((waited + 1))
-		[ "$waited" -lt 50 ] || signal=KILL
+		[ "$waited" -lt 55 ] || signal=KILL
 	done
 }
 
@@ -113,14 +129,9 @@ session_of() {
 end_phase() { end_recorded "$state/phase"; }
 
 stop_guard() {
-	rm -f -- "$state/lease"
+	[ ! -e "$state/lease" ] || rm -f -- "$state/lease"
 	end_recorded "$state/guard"
 	rm -f -- "$state/guard"
-}
-
-# Seconds that pass evenly, whatever is done to the clock.
-now() {
-	if read -r uptime _ 2>/dev/null </proc/uptime; then say "${uptime%%.*}"; else date +%s; fi
 }
 
 renew_lease() { now >"$state/lease" || fail "cannot write $state/lease"; }
@@ -145,10 +156,10 @@ detached() {
 	fi
 }
 
-# Runs phase $4 with its arguments. Standard input: $2 bytes of this script, if any, then what the
-# phase reads. $1: the lease in seconds; $3: the owner of the lock.
+# Runs phase $4 with its arguments; what it reads is on standard input. $1: the lease in seconds; $2: the
+# name by which this script is kept; $3: the owner of the lock.
 run_phase() {
-	lease=$1 script_size=$2 owner=$3 phase=$4
+	lease=$1 agent=$state/agent-$2 owner=$3 phase=$4
 	shift 4
 	if ! is_owner "$owner"; then
 		# Another client has the lock, or the guard has given it back after it has undone the deploy.
@@ -157,20 +168,17 @@ run_phase() {
 	fi
 	case $phase in undo | commit) use_reserve ;; esac
 	renew_lease
-	if [ "$script_size" -gt 0 ]; then
-		(umask 077 && pass_on "$script_size" >"$state/agent.new") || fail "cannot write $state/agent.new"
-		mv -f -- "$state/agent.new" "$state/agent" || fail "cannot write $state/agent"
-	fi
-	[ -f "$state/agent" ] || fail "there is no $state/agent"
+	[ -f "$agent" ] || keep_script "${agent##*/agent-}"
 	(umask 077 && cat >"$state/input") || fail "cannot write $state/input"
+	# A new file: an earlier phase that was killed may still write into the old one.
 	rm -f -- "$state/output"
 	(umask 077 && : >"$state/output") || fail "cannot write $state/output"
 	if ! runs "$state/guard"; then
-		detached sh "$state/agent" guard "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
+		detached sh "$agent" guard "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
 			"$lease" "$owner" >"$state/guard.log" 2>&1
 	fi
 	detached env "EDELIVER_OWNER=$owner" \
-		sh "$state/agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
+		sh "$agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
 		"$@" >>"$state/output" 2>&1
 	say "$! $(start_of $!)" >"$state/runner"
 	wait_phase "$lease" "$phase" "$owner"
@@ -188,14 +196,14 @@ wait_phase() {
 		fail "no phase runs: the host has gone back on its own, as it was not reached within the lease of $1 s"
 	fi
 	renew_lease
-	end=$(($(now) + $1 / 3 + 1))
+	end=$(($(now) + $1 / 3 + 1)) nap=1
 	while runs "$state/runner"; do
 		[ "$(now)" -lt "$end" ] || {
 			say "pending"
 			done_line
 			exit 0
 		}
-		sleep 0.1
+		take_nap
 	done
 	# The phase's own last line ends this answer too.
 	cat -- "$state/output"
@@ -228,11 +236,11 @@ guard_deploy() {
 
 # What the phases of a deploy leave to each other.
 drop_work() {
-	for part in lease input output runner phase agent agent.new journal.new stop.output; do
-		rm -f -- "${state:?}/$part"
+	set --
+	for part in lease input output runner phase agent.new journal.new stop.output control.new survey reserve; do
+		set -- "$@" "${state:?}/$part"
 	done
-	rm -rf -- "${state:?}/control.new" "${state:?}/survey" "${state:?}"/phase.*
-	use_reserve
+	rm -rf -- "$@" "$state"/phase.* "$state"/agent-*
 }
 
 drop_guard() {

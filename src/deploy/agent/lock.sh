@@ -23,7 +23,8 @@ take_lock() {
 			say "lock taken"
 			return
 		elif [ -d "$lock" ]; then
-			say "lock held $(cat "$lock/owner" 2>/dev/null)"
+			first_line "$lock/owner"
+			say "lock held $first"
 			done_line
 			exit 0
 		fi
@@ -33,14 +34,25 @@ take_lock() {
 	done
 	printf '%s\n' "$owner" >"$lock/owner" || fail "cannot write $lock/owner"
 	settle "$lock/owner"
-	rm -rf -- "$lock".dead.*
+	for dead in "$lock".dead.*; do [ ! -e "$dead" ] || rm -rf -- "$dead"; done
 	say "lock taken"
+}
+
+# The phases to come need not be sent this script. It has a name that no other version of it has, and it
+# does nothing when it is not whole: what it does stands at its end.
+keep_script() {
+	kept=$state/agent-$1
+	(umask 077 && printf '%s\n' "$own_text" >"$state/agent.new") || fail "cannot write $state/agent.new"
+	mv -f -- "$state/agent.new" "$kept" || fail "cannot write $kept"
+	for old in "$state"/agent-*; do
+		case $old in "$kept" | *'*') ;; *) rm -f -- "$old" ;; esac
+	done
 }
 
 # A lock whose maker died before it could write its name has the owner "-".
 is_owner() {
-	held_by=$(cat "$lock/owner" 2>/dev/null)
-	[ "${held_by:--}" = "$1" ]
+	first_line "$lock/owner"
+	[ "${first:--}" = "$1" ]
 }
 
 # Only the owner gives the lock back: a lock that was taken over is not ours any more.

@@ -64,8 +64,10 @@ open)
 	make_state
 	take_lock "$1" "$2"
 	make_reserve
+	keep_script "$3"
+	say "kept $kept"
 	[ -e "$journal" ] || drop_stale_stages
-	survey "${3:-}"
+	survey "${4:-}"
 	;;
 stage) stage_files "$@" ;;
 forget) forget_archive "$1" "$2" ;;
@@ -90,6 +92,7 @@ stop)
 		stop_node "$old" || fail "the running node (process $old) does not stop"
 	done
 	say "stopped ${was#running }"
+	become "$@"
 	;;
 start)
 	find_start
@@ -132,3 +135,4 @@ abandon)
 *) fail "unknown phase $verb" ;;
 esac
 done_line
+leave_phase

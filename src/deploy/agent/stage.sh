@@ -53,7 +53,7 @@ forget_archive() {
 verify_stage() {
 	cd -- "$stage" || fail "cannot enter $stage"
 	: >"$staging/sums"
-	last=''
+	last='' asked=''
 	set --
 	while read -r kind flag mode sum name; do
 		decode "$flag" "$name"
@@ -64,7 +64,8 @@ verify_stage() {
 			;;
 		d)
 			if ! [ -d "$name" ] || [ -L "$name" ]; then fail "did not arrive: $name"; fi
-			mode=$(printf %o $((0$mode | 0200)))
+			[ "$mode" = "$asked" ] || asked=$mode writable=$(printf %o $((0$mode | 0200)))
+			mode=$writable
 			;;
 		l)
 			[ "$(link_sum "$name")" = "$sum" ] || fail "did not arrive: $name"
@@ -87,7 +88,7 @@ verify_stage() {
 }
 
 drop_stage() {
-	drop_tree "$staging"
+	[ ! -e "$staging" ] || drop_tree "$staging"
 	drop_replica
 }
 
@@ -95,7 +96,7 @@ drop_stage() {
 drop_stale_stages() {
 	[ ! -e "${replica%/*}" ] || drop_tree "${replica%/*}"
 	for old in "$state"/staging/*; do
-		[ "$old" = "$staging" ] || drop_tree "$old"
+		[ "$old" = "$staging" ] || [ ! -e "$old" ] || drop_tree "$old"
 	done
 	# With its journal it is what the last deploy can be rolled back with.
 	for old in "$state"/undo/*; do

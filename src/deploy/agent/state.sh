@@ -3,15 +3,25 @@
 
 state_facts() {
 	say "disk $(version_in "$root")"
-	[ ! -d "$lock" ] || say "holder $(cat "$lock/owner" 2>/dev/null)"
+	if [ -d "$lock" ]; then
+		first_line "$lock/owner"
+		say "holder $first"
+	fi
 	if [ -e "$journal" ]; then say "unfinished $(fact_of id "$journal") $(fact_of version "$journal")"; fi
 	! runs "$state/guard" || say "guarded yes"
 	for left in "$state"/staging/*; do [ ! -e "$left" ] || say "staged ${left##*/}"; done
 	previous_facts
 }
 
-# The value of the line "KEY VALUE" of a journal.
-fact_of() { sed -n "s/^$1 //p" "$2" | head -n 1; }
+# The value of the line "KEY VALUE" above the plan of a journal.
+fact_of() {
+	while read -r key value; do
+		case $key in
+		"$1") say "$value" && return ;;
+		plan) return ;;
+		esac
+	done <"$2"
+}
 
 # The last deploy that was committed and can still be gone back from.
 last_deploy() {

@@ -3,29 +3,38 @@
 
 survey_host() {
 	say "machine $(uname -m)"
-	say "system $(uname -s)"
 	say "umask $(umask)"
 	say "clock $(date +%s)"
 	libc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || libc=''
 	if [ -z "$libc" ] && ldd --version 2>&1 | grep -qi musl; then libc=musl; fi
 	say "libc ${libc:-unknown}"
 	place=$(existing "$root")
-	say "device $(device_of "$place")"
-	say "state_device $(device_of "$(existing "$state")")"
-	say "free_kb $(df -Pk -- "$place" | tail -n 1 | { read -r _ _ _ free _ && printf '%s' "$free"; })"
-	say "free_inodes $(df -Pi -- "$place" 2>/dev/null | tail -n 1 | { read -r _ _ _ free _ && printf '%s' "$free"; })"
+	devices=$(devices_of "$place" "$(existing "$state")")
+	say "device ${devices%%[!0-9]*}"
+	say "state_device ${devices##*[!0-9]}"
+	say "free_kb $(df -Pk -- "$place" | free_of)"
+	say "free_inodes $(df -Pi -- "$place" 2>/dev/null | free_of)"
 	lacks=''
 	for tool in tar gzip sha256sum stat mv mkdir rm timeout; do
 		command -v "$tool" >/dev/null 2>&1 || { say "missing_tool $tool" && lacks=yes; }
 	done
 	if command -v curl >/dev/null 2>&1 || command -v wget >/dev/null 2>&1; then say "fetches yes"; fi
+	set --
 	for place in "$(existing "${root%/*}")" "$root" "$root/bin" "$root/lib" "$root/releases"; do
 		[ -d "$place" ] || continue
 		if ! [ -w "$place" ] || ! [ -x "$place" ]; then say "read_only $place"; fi
-		case $place in "$root"/*) say "inner_device $(device_of "$place") $place" ;; esac
+		case $place in "$root"/*) set -- "$@" "$place" ;; esac
 	done
+	[ $# -eq 0 ] || stat -L -c 'inner_device %d %n' -- "$@"
 	for place in "$root"/erts-*; do [ ! -d "$place" ] || say "erts ${place##*/}"; done
 	if [ -d "$root" ]; then say "root present"; elif exists "$root"; then say "root blocked"; else say "root absent"; fi
+}
+
+# The fourth field of the last line, as df prints it.
+free_of() {
+	free=''
+	while read -r _ _ _ fourth _; do free=$fourth; done
+	printf '%s' "$free"
 }
 
 # What a copy of the release takes.

@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2154,SC2034
 
 # What the journal says was there before: "running PID VERSION" or "stopped".
-node_before() { sed -n 's/^node //p' "$journal"; }
+node_before() { fact_of node "$journal"; }
 
 # $1: a line for the history; without one it gets the one that the journal has for this case.
 undo_deploy() {
@@ -13,7 +13,7 @@ undo_deploy() {
 		return 0
 	fi
 	# A journal that somebody else left is undone under its own name.
-	id=$(sed -n 's/^id //p' "$journal")
+	id=$(fact_of id "$journal")
 	staging=$state/staging/$id stage=$staging/tree undo=$state/undo/$id/tree
 	find_stage
 	was=$(node_before)

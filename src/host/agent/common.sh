@@ -46,7 +46,26 @@ decode() {
 
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
-device_of() { stat -L -c %d -- "$1"; }
+# One line for each of these paths.
+devices_of() { stat -L -c %d -- "$@"; }
+
+# Seconds that pass evenly, whatever is done to the clock.
+now() {
+	if read -r uptime _ 2>/dev/null </proc/uptime; then say "${uptime%%.*}"; else date +%s; fi
+}
+
+# Waits for a moment, which is the longer the oftener it was waited: most things take no time. $nap is
+# how long in hundredths of a second, and begins with 1.
+take_nap() {
+	sleep "0.0$nap"
+	nap=$((nap < 5 ? nap * 2 : 9))
+}
+
+# Sets $first to the first line of file $1; to nothing where there is none.
+first_line() {
+	first=''
+	{ IFS= read -r first <"$1"; } 2>/dev/null || :
+}
 
 # The nearest directory above $1, or $1, that exists.
 existing() {
@@ -68,10 +87,11 @@ state=$deliver_to/.edeliver/$app
 if [ -d "$root" ]; then
 	root=$(cd -- "$root" && pwd -P) || fail "cannot enter $root"
 	# Renames work within one file system only, so ours must be on the one that the release is on.
-	own_device=$(device_of "$root") || fail "cannot look at $root"
-	device_beside=$(device_of "$deliver_to") || fail "cannot look at $deliver_to"
-	[ "$own_device" = "$device_beside" ] || state=$root/.edeliver
+	devices=$(devices_of "$root" "$deliver_to") || fail "cannot look at $root"
+	[ "${devices%%[!0-9]*}" = "${devices##*[!0-9]}" ] || state=$root/.edeliver
 fi
+newline='
+'
 lock=$state/lock
 journal=$state/journal
 staging=$state/staging/$id

@@ -4,13 +4,11 @@
 dir=@DIR@ mark=@MARK@
 tool=${0##*/}
 real=/usr/bin/$tool
-# A shell drops what lies between the words: /PATH/agentswitchNONCE...
+# A shell drops what lies between the words: /PATH/agent-0123456789abcdefswitchNONCE...
 read -r parent <"/proc/$PPID/cmdline" || :
 case $parent in
-*/agentswitch* | */agentstop* | */agentstart* | */agentcommit* | */agentundo* | */agentguard*)
-	phase=${parent##*/agent}
-	phase=${phase%%[0-9]*}
-	# The nonce begins with a letter, or not.
+sh/*/agent-????????????????[scug]*)
+	phase=${parent#*/agent-????????????????}
 	for each in switch stop start commit undo guard; do
 		case $phase in "$each"*) phase=$each ;; esac
 	done
