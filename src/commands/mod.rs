@@ -5,6 +5,7 @@ pub mod check_config;
 mod check_release;
 mod console;
 mod context;
+mod copy;
 mod custom;
 mod deploy_release;
 mod deploy_upgrade;
@@ -27,6 +28,7 @@ mod rollback;
 mod rolling;
 mod select;
 mod show;
+mod show_releases;
 mod stage_hooks;
 mod staging;
 mod status;
@@ -102,6 +104,9 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Doctor(doctor) => doctor::run(context, doctor.scope),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node),
+        Command::Upload(what) => copy::upload(context, what),
+        Command::Download(what) => copy::download(context, what),
+        Command::Show(Show::Releases(options)) => show_releases::run(context, options),
         Command::Show(Show::Relup { file }) => framed(context, "SHOW", || show::relup(context, file)),
         Command::Show(Show::Appups) => framed(context, "SHOW", || show::appups(context)),
         Command::Edit(Edit::Relup(selection)) => framed(context, "EDIT", || edit::relup(context, selection)),
