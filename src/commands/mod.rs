@@ -78,11 +78,11 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
 /// is a failure all the same, whatever was pressed meanwhile.
 fn cut_short(error: &anyhow::Error) -> Option<Signal> {
     match error.downcast_ref::<StoreError>()? {
-        StoreError::Host { source, .. } => match **source {
+        StoreError::Host { cause, .. } => match **cause {
             TransportError::Interrupted(signal) => Some(signal),
             _ => None,
         },
-        StoreError::Bucket { source, .. } => match **source {
+        StoreError::Bucket { cause, .. } => match **cause {
             S3Error::Interrupted(signal) => Some(signal),
             _ => None,
         },
@@ -129,7 +129,8 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Custom(words) => {
             custom::run(context, words, &invocation.command.strategy().unwrap_or_default())
         }
-        command => Err(not_built(command)),
+        // They were answered before the settings were read.
+        Command::Completions { .. } | Command::Manual => Ok(()),
     }
 }
 
@@ -227,11 +228,6 @@ fn migration(migrate: &Migrate) -> Migration {
         Some(cli::Direction::Up) | None => Direction::Up,
     };
     Migration { direction, to: migrate.version }
-}
-
-fn not_built(command: &Command) -> Failure {
-    let name = [Some(command.word()), command.what()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Failure::usage(anyhow!("'edeliver {name}' is not built yet; nothing was done"))
 }
 
 /// Writes text that a program or a pager reads. One that has read enough and left is no failure.

@@ -101,7 +101,7 @@ impl DirectoryStore {
             return Ok(opened(manifest, revision));
         }
         let manifest = read_archive(&self.app, file.reader(), Limits::default())
-            .map_err(|source| StoreError::Archive { place: path.to_string(), source })?;
+            .map_err(|cause| StoreError::Archive { place: path.to_string(), cause })?;
         // A store that cannot be written only costs another reading next time.
         drop(sidecar::write(&self.releases, &archive.name, &manifest, None));
         Ok(opened(manifest, None))

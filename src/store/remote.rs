@@ -98,7 +98,7 @@ impl RemoteStore {
         }
         let (file, _) = self.fetch(archive)?;
         let manifest: Manifest = read_archive(&self.app, file.reader(), Limits::default())
-            .map_err(|source| StoreError::Archive { place: place.clone(), source })?;
+            .map_err(|cause| StoreError::Archive { place: place.clone(), cause })?;
         Ok(OpenArchive { name, place, manifest, revision: None, source: Arc::new(file) })
     }
 

@@ -4,6 +4,7 @@
 
 pub mod bash;
 pub mod proxy;
+pub mod s3;
 pub mod session;
 pub mod sshd;
 pub mod world;
