@@ -1,5 +1,5 @@
 //! A bucket as release store, against a real server that checks every signature: what goes in and comes
-//! out, what is wrong is named, a server that drops connections.
+//! out, what is wrong is named, a server that drops connections, and hosts that fetch by themselves.
 
 mod common;
 
@@ -86,6 +86,11 @@ impl Bucket {
     fn assert_holds(&self, version: &str, bytes: &[u8]) {
         self.edeliver(&["download", "release", version, "back.tar.gz", "--force"]).succeeds();
         assert!(fs::read(self.world.project().join("back.tar.gz")).unwrap() == bytes, "{version} is another");
+    }
+
+    fn deploy(&self, version: &str) -> Outcome {
+        let version = format!("--version={version}");
+        self.edeliver(&["deploy", "release", "to", "production", "--start-deploy", "--verbose", &version])
     }
 }
 
@@ -222,4 +227,111 @@ fn ctrl_c_ends_an_upload() {
     upload.signal(rustix::process::Signal::INT);
     upload.wait().exits(130);
     assert_eq!(bucket.versions(), [""; 0]);
+}
+
+/// A tool of the hosts that writes down how it is called, and all processes that there are meanwhile.
+fn watch(bucket: &Bucket, tool: &str) {
+    for host in bucket.world.all() {
+        let seen = host.outer().join("seen");
+        host.put_tool(
+            tool,
+            &format!("echo \"{tool} $*\" >>{seen}\nps -eww -o args >>{seen}\nexec /usr/bin/{tool} \"$@\""),
+        );
+    }
+}
+
+fn seen(bucket: &Bucket, host: usize) -> String {
+    std::fs::read_to_string(bucket.world.host(host).outer().join("seen")).unwrap_or_default()
+}
+
+/// No secret, and nothing of an address that is as good as one.
+#[track_caller]
+fn assert_hidden(place: &str, text: &str) {
+    for secret in [SECRET, "X-Amz-Signature", "X-Amz-Credential"] {
+        assert!(!text.contains(secret), "{secret} is in {place}:\n{text}");
+    }
+}
+
+/// No file below has a secret, where nobody has written one.
+fn assert_no_file(below: &camino::Utf8Path) {
+    for entry in below.read_dir_utf8().unwrap() {
+        let path = entry.unwrap().into_path();
+        if path.is_dir() && !path.is_symlink() {
+            assert_no_file(&path);
+        } else if path.is_file() {
+            assert_hidden(path.as_str(), &String::from_utf8_lossy(&fs::read(&path).unwrap()));
+        }
+    }
+}
+
+// Hosts fetch the archive from the bucket by themselves; the next deploy, of which they have most
+// already, comes from us. No secret is in a list of processes, a log, the output or a file.
+#[test]
+fn hosts_fetch_the_archive_by_themselves() {
+    let bucket = Bucket::new(2);
+    let log = bucket.world.home().join("edeliver.log");
+    let bucket = bucket.with("LOG_FILE", log.as_str());
+    watch(&bucket, "curl");
+    let releases = ["1.0.0", "2.0.0"].map(|version| Release::of(version).common_kb(2000));
+    for release in &releases {
+        bucket.upload(release);
+    }
+    let mut outputs = vec![bucket.deploy("1.0.0").succeeds().says(&["fetches the archive from the s3"])];
+    bucket.world.assert_runs("1.0.0");
+    for host in [1, 2] {
+        let seen = seen(&bucket, host);
+        assert!(seen.starts_with("curl --config - "), "{seen}");
+        assert_hidden("the list of processes", &seen);
+        fs::remove_file(bucket.world.host(host).outer().join("seen")).unwrap();
+    }
+    let next = bucket.deploy("2.0.0").succeeds();
+    assert!(!next.shown().contains("fetches the archive"), "{}", next.shown());
+    outputs.push(next);
+    bucket.world.assert_runs("2.0.0");
+    assert_eq!([seen(&bucket, 1), seen(&bucket, 2)], ["", ""]);
+    for output in &outputs {
+        assert_hidden("the output", &output.shown());
+    }
+    assert!(fs::read_to_string(&log).unwrap().contains("fetches the archive"));
+    assert_no_file(bucket.world.home());
+    for host in bucket.world.all() {
+        assert_no_file(&host.home());
+    }
+}
+
+// A host without curl takes wget; one that has neither, or that cannot reach the bucket, is sent the
+// archive.
+#[test]
+fn hosts_that_have_other_tools_or_none() {
+    let bucket = Bucket::new(3);
+    bucket.upload(&Release::of("1.0.0"));
+    bucket.world.host(1).lacks(&["curl"]);
+    watch(&bucket, "wget");
+    bucket.world.host(2).lacks(&["curl", "wget"]);
+    fs::remove_file(bucket.world.host(2).tools().join("wget")).unwrap();
+    bucket.world.host(3).put_tool("curl", "cat >/dev/null\necho 'curl: (7) Failed to connect' >&2\nexit 7");
+    let output = bucket.deploy("1.0.0").succeeds();
+    bucket.world.assert_runs("1.0.0");
+    let first = seen(&bucket, 1);
+    assert!(first.starts_with("wget ") && first.contains("--input-file=-"), "{first}");
+    assert_hidden("the list of processes", &first);
+    let output = output.says(&["host-3 cannot fetch the archive by itself", "curl: (7) Failed to connect"]);
+    assert!(!output.shown().contains("host-2 fetches"), "{}", output.shown());
+}
+
+// What arrives is compared with the manifest: an archive that was cut short, or another one, is not
+// taken, and the host is sent the right one.
+#[test]
+fn a_host_that_is_given_something_else() {
+    let bucket = Bucket::new(2);
+    bucket.upload(&Release::of("1.0.0"));
+    bucket.world.host(1).put_tool("curl", "/usr/bin/curl \"$@\" | head -c 1000");
+    let other = Release::of("1.0.0").cookie("another").archive();
+    bucket.world.host(2).put_tool("curl", &format!("cat >/dev/null\ncat {other}"));
+    bucket.deploy("1.0.0").succeeds().says(&[
+        "host-1 cannot fetch the archive by itself",
+        "host-2 cannot fetch the archive by itself",
+        "the files that arrived are not the files that were sent",
+    ]);
+    bucket.world.assert_runs("1.0.0");
 }
