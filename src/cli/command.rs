@@ -111,8 +111,10 @@ pub enum Command {
     Edit(Edit),
     /// Copies an archive from this machine to the release store.
     ///
-    /// Either a release or upgrade by its version, or any FILE. DEST is its name in the store,
-    /// where it is to be another.
+    /// Either a release or upgrade by its version, from this directory or else from the local store
+    /// (.deliver/releases), or any FILE. DEST is its name in the store, where it is to be another; it
+    /// must be that of an archive, as APP_VERSION.release.tar.gz. The archive is read through before
+    /// anything is stored.
     #[command(subcommand)]
     #[command(
         override_usage = "edeliver upload release|upgrade VERSION [DEST] [OPTIONS]\n       edeliver upload FILE [DEST] [OPTIONS]"
@@ -121,8 +123,8 @@ pub enum Command {
     Upload(Copy),
     /// Copies an archive from the release store to this machine.
     ///
-    /// Either a release or upgrade by its version, or any FILE. DEST is the file or the directory
-    /// to write, by default the archive's name here.
+    /// Either a release or upgrade by its version, or the FILE of the store. DEST is the file or the
+    /// directory to write, by default the archive's name here. It appears whole or not at all.
     #[command(subcommand)]
     #[command(
         override_usage = "edeliver download release|upgrade VERSION [DEST] [OPTIONS]\n       edeliver download FILE [DEST] [OPTIONS]"
@@ -173,8 +175,11 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Show {
     /// Lists the releases and upgrades in the store.
+    ///
+    /// Only the store is asked; what is known beside the names needs another question for each archive,
+    /// so it is shown with --long or --json.
     #[command(alias = "release", after_long_help = examples::SHOW_RELEASES)]
-    Releases,
+    Releases(ShowReleases),
     /// Lists the appups in the store.
     #[command(alias = "appup", after_long_help = examples::SHOW_APPUPS)]
     Appups,
@@ -185,6 +190,31 @@ pub enum Show {
         #[arg(id = "RELEASE_FILE", value_name = "FILE")]
         file: Utf8PathBuf,
     },
+}
+
+/// Options of `show releases`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ShowReleases {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub store: OtherStore,
+    /// Also show the size, date, commit and sha256 of each.
+    #[arg(id = "long", long)]
+    pub long: bool,
+    /// Ask the hosts of both stages which of them have it.
+    #[arg(id = "deployed", long)]
+    pub deployed: bool,
+    /// As JSON, for programs.
+    #[arg(id = "json", long)]
+    pub json: bool,
+}
+
+/// A store other than the one of the config.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct OtherStore {
+    /// Another store, written as in RELEASE_STORE [default: RELEASE_STORE].
+    #[arg(id = "RELEASE_STORE", long = "store", value_name = "STORE", require_equals = true)]
+    pub location: Option<String>,
 }
 
 /// What to edit.
@@ -226,6 +256,9 @@ pub enum Copy {
         /// Its name where it is copied to [default: the same].
         #[arg(id = "DESTINATION_FILE", value_name = "DEST")]
         destination: Option<Utf8PathBuf>,
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+        store: OtherStore,
     },
 }
 
@@ -238,6 +271,9 @@ pub struct CopyVersion {
     /// Its name where it is copied to [default: the archive's name].
     #[arg(id = "DESTINATION_FILE", value_name = "DEST")]
     pub destination: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would replace the command's description")]
+    pub store: OtherStore,
 }
 
 /// Options of `increase`.

@@ -122,7 +122,10 @@ Examples:
   edeliver show migrations on production";
 pub(super) const SHOW_RELEASES: &str = "\
 Examples:
-  edeliver show releases";
+  edeliver show releases
+  edeliver show releases --long
+  edeliver show releases --store=s3://my-bucket/my_app --json
+  edeliver show releases --deployed";
 pub(super) const SHOW_APPUPS: &str = "\
 Examples:
   edeliver show appups";
@@ -144,6 +147,7 @@ pub(super) const UPLOAD: &str = "\
 Examples:
   edeliver upload release 1.5.0
   edeliver upload upgrade 1.5.0
+  edeliver upload release 1.5.0 --store=deploy@store.example.com:/srv/releases
   edeliver upload build/my_app.tar.gz my_app_1.5.0.release.tar.gz";
 pub(super) const DOWNLOAD: &str = "\
 Examples:

@@ -26,7 +26,8 @@ use clap::{ArgMatches, FromArgMatches};
 
 pub use self::build::{Base, Build, BuildRelease, BuildUpgrade};
 pub use self::command::{
-    Archive, Check, Command, Copy, CopyVersion, Custom, Edit, IncreaseVersions, Selection, Show,
+    Archive, Check, Command, Copy, CopyVersion, Custom, Edit, IncreaseVersions, OtherStore, Selection, Show,
+    ShowReleases,
 };
 pub use self::deploy::{Deploy, DeployRelease, DeployUpgrade, Rollback, Update, Upgrade};
 pub use self::error::UsageError;

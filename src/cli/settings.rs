@@ -18,6 +18,7 @@ const NAMES: &[&str] = &[
     "VERSION",
     "RELEASE_FILE",
     "DESTINATION_FILE",
+    "RELEASE_STORE",
     "INCREASE_VERSION_TYPE",
     "HOST",
     "TARGET_MIX_ENV",
@@ -142,7 +143,7 @@ impl Command {
             | Command::Download(Copy::Upgrade(_))
             | Command::Pack(Archive::Upgrade(_))
             | Command::Unpack(Archive::Upgrade(_)) => Some("upgrade"),
-            Command::Show(Show::Releases) => Some("releases"),
+            Command::Show(Show::Releases(_)) => Some("releases"),
             Command::Show(Show::Appups) | Command::Edit(Edit::Appups(_)) => Some("appups"),
             Command::Show(Show::Relup { .. }) | Command::Edit(Edit::Relup(_)) => Some("relup"),
             Command::Increase(_) => Some("versions"),

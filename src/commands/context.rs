@@ -133,6 +133,19 @@ impl Context {
         Store::new(&settings, self.settings.project(), self.settings.app().or_usage()?, &access).or_usage()
     }
 
+    /// The same, with the original's line about a store on a host. Its key becomes known as every host's
+    /// does, when something is asked there.
+    ///
+    /// # Errors
+    /// As [`Context::store`].
+    pub fn store_announced(&self) -> Result<Store, Failure> {
+        let store = self.store()?;
+        if store.kind() == "remote" {
+            self.report.status("Authorizing release store host");
+        }
+        Ok(store)
+    }
+
     /// Where the release and its node live on a host, below `directory`.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use super::Context;
 use crate::deploy::{Target, TargetError};
 use crate::exit::Failure;
 use crate::host::each;
+use crate::settings::DeploySettings;
 
 /// What each host said, in the order of the settings.
 pub struct Looked<T>(Vec<(String, Result<T, TargetError>)>);
@@ -20,8 +21,19 @@ pub fn at_hosts<T: Send>(
     context: &Context,
     ask: impl Fn(&mut Target) -> Result<T, TargetError> + Sync,
 ) -> Result<Looked<T>, Failure> {
-    let settings = context.deploy_settings()?;
-    let targets: Vec<Mutex<Target>> = context.targets(&settings)?.into_iter().map(Mutex::new).collect();
+    at_hosts_of(context, &context.deploy_settings()?, ask)
+}
+
+/// Asks the hosts of these settings, all at once.
+///
+/// # Errors
+/// When a setting is invalid.
+pub fn at_hosts_of<T: Send>(
+    context: &Context,
+    settings: &DeploySettings,
+    ask: impl Fn(&mut Target) -> Result<T, TargetError> + Sync,
+) -> Result<Looked<T>, Failure> {
+    let targets: Vec<Mutex<Target>> = context.targets(settings)?.into_iter().map(Mutex::new).collect();
     let answers = each(&targets, |target| {
         let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
         (target.addr().to_string(), ask(&mut target))

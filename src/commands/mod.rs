@@ -5,6 +5,7 @@ pub mod check_config;
 mod check_release;
 mod console;
 mod context;
+mod copy;
 mod custom;
 mod deploy_image;
 mod deploy_release;
@@ -29,6 +30,7 @@ mod rollback;
 mod rolling;
 mod select;
 mod show;
+mod show_releases;
 mod stage_hooks;
 mod staging;
 mod status;
@@ -78,11 +80,11 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
 /// is a failure all the same, whatever was pressed meanwhile.
 fn cut_short(error: &anyhow::Error) -> Option<Signal> {
     match error.downcast_ref::<StoreError>()? {
-        StoreError::Host { source, .. } => match **source {
+        StoreError::Host { cause, .. } => match **cause {
             TransportError::Interrupted(signal) => Some(signal),
             _ => None,
         },
-        StoreError::Bucket { source, .. } => match **source {
+        StoreError::Bucket { cause, .. } => match **cause {
             S3Error::Interrupted(signal) => Some(signal),
             _ => None,
         },
@@ -108,6 +110,9 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Doctor(doctor) => doctor::run(context, doctor.scope),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node),
+        Command::Upload(what) => copy::upload(context, what),
+        Command::Download(what) => copy::download(context, what),
+        Command::Show(Show::Releases(options)) => show_releases::run(context, options),
         Command::Show(Show::Relup { file }) => framed(context, "SHOW", || show::relup(context, file)),
         Command::Show(Show::Appups) => framed(context, "SHOW", || show::appups(context)),
         Command::Edit(Edit::Relup(selection)) => framed(context, "EDIT", || edit::relup(context, selection)),
@@ -134,7 +139,8 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Custom(words) => {
             custom::run(context, words, &invocation.command.strategy().unwrap_or_default())
         }
-        command => Err(not_built(command)),
+        // They were answered before the settings were read.
+        Command::Completions { .. } | Command::Manual => Ok(()),
     }
 }
 
@@ -232,11 +238,6 @@ fn migration(migrate: &Migrate) -> Migration {
         Some(cli::Direction::Up) | None => Direction::Up,
     };
     Migration { direction, to: migrate.version }
-}
-
-fn not_built(command: &Command) -> Failure {
-    let name = [Some(command.word()), command.what()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Failure::usage(anyhow!("'edeliver {name}' is not built yet; nothing was done"))
 }
 
 /// Writes text that a program or a pager reads. One that has read enough and left is no failure.

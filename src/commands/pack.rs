@@ -96,7 +96,7 @@ fn store_directory(
 }
 
 /// What could not start, or leads nowhere, does not get into the store.
-fn check(context: &Context, name: &ArchiveName, manifest: &Manifest) -> anyhow::Result<()> {
+pub(super) fn check(context: &Context, name: &ArchiveName, manifest: &Manifest) -> anyhow::Result<()> {
     match name.kind {
         ArchiveKind::Release => {
             manifest.boots(context.settings.app()?, ExpectedErts::Optional)?;

@@ -103,6 +103,11 @@ impl Archive {
         self.manifest.prefix()
     }
 
+    /// Where a host can fetch it by itself; a secret.
+    pub(super) fn address(&self) -> Option<String> {
+        self.payloads.address()
+    }
+
     /// What is sent to a host that lacks these of the wanted entries.
     pub(super) fn payload(&self, wanted: &[Wanted], indices: &[usize]) -> std::io::Result<Arc<Payload>> {
         self.payloads.of(&self.manifest, wanted, indices)

@@ -14,6 +14,7 @@ mod phase;
 mod plan;
 mod preflight;
 mod preview;
+mod pull;
 mod recover;
 mod replica;
 mod rolling;

@@ -80,6 +80,11 @@ impl Payloads {
         Ok(payload)
     }
 
+    /// Where a host can fetch the whole archive by itself; a secret.
+    pub fn address(&self) -> Option<String> {
+        self.archive.address()
+    }
+
     fn part(&self, prefix: &str, names: &BTreeSet<&str>) -> io::Result<Payload> {
         let whole = self.archive.file()?;
         let mut archive = tar::Archive::new(MultiGzDecoder::new(BufReader::new(whole.reader())));

@@ -261,8 +261,11 @@ impl Target {
 
     /// Sends what the host lacks, unpacks and verifies it beside the release.
     pub(super) fn stage(&mut self, job: &Job) -> Result<(), TargetError> {
-        let Some(plan) = &self.plan else { return Ok(()) };
+        let Some(plan) = self.plan.clone() else { return Ok(()) };
         let Source::Archive(archive) = &job.source else { return self.stage_previous(job) };
+        if self.pull(job, archive, &plan.payload)? {
+            return Ok(());
+        }
         let payload = archive.payload(&job.wanted, &plan.payload)?;
         let list = job.list(Some((&plan.payload, self.umask())));
         let args = [list.len().to_string(), payload.prefix.clone()];
@@ -308,7 +311,7 @@ impl Target {
         Ok(())
     }
 
-    fn umask(&self) -> u32 {
+    pub(super) fn umask(&self) -> u32 {
         self.survey.as_ref().map_or(0o022, |survey| survey.umask)
     }
 

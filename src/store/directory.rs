@@ -77,6 +77,15 @@ impl DirectoryStore {
             .map_err(StoreError::io::<io::Error>(format!("store {name}")))
     }
 
+    /// The manifest beside an archive, whether it is still the archive's or not.
+    pub(super) fn sidecar(
+        &self,
+        name: &ArchiveName,
+    ) -> Result<Option<(Manifest, Option<String>)>, StoreError> {
+        let action = format!("read the manifest of {name}");
+        sidecar::read(&self.releases, name).map_err(StoreError::io::<io::Error>(action))
+    }
+
     pub(super) fn open(&self, archive: &StoredArchive) -> Result<OpenArchive, StoreError> {
         let path = self.releases.join(&archive.file);
         let failed = || StoreError::io::<io::Error>(format!("read {path}"));
@@ -86,13 +95,13 @@ impl DirectoryStore {
             let source = Arc::new(file.clone());
             OpenArchive { name, place, manifest, revision, source }
         };
-        if let Some((manifest, revision)) = sidecar::read(&self.releases, &archive.name).map_err(failed())?
+        if let Some((manifest, revision)) = self.sidecar(&archive.name)?
             && is_of(&manifest, &file).map_err(failed())?
         {
             return Ok(opened(manifest, revision));
         }
         let manifest = read_archive(&self.app, file.reader(), Limits::default())
-            .map_err(|source| StoreError::Archive { place: path.to_string(), source })?;
+            .map_err(|cause| StoreError::Archive { place: path.to_string(), cause })?;
         // A store that cannot be written only costs another reading next time.
         drop(sidecar::write(&self.releases, &archive.name, &manifest, None));
         Ok(opened(manifest, None))

@@ -6,34 +6,34 @@ use super::{RegistryError, S3Error};
 use crate::release::ArchiveError;
 use crate::transport::TransportError;
 
-/// Why a store could not do what it was asked for.
+/// Why a store could not do what it was asked for. Each message has its cause in it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store's directory or a file in it.
-    #[error("cannot {action} in the release store: {source}")]
+    #[error("cannot {action} in the release store: {cause}")]
     Io {
         /// What was tried, with the file.
         action: String,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The host that the store is on.
-    #[error("cannot {action} in the release store {store}: {source}")]
+    #[error("cannot {action} in the release store {store}: {cause}")]
     Host {
         /// The store.
         store: String,
         /// What was tried, with the file.
         action: String,
         /// What went wrong.
-        source: Box<TransportError>,
+        cause: Box<TransportError>,
     },
     /// The bucket that the store is.
-    #[error("release store {store}: {source}")]
+    #[error("release store {store}: {cause}")]
     Bucket {
         /// The store.
         store: String,
         /// What went wrong.
-        source: Box<S3Error>,
+        cause: Box<S3Error>,
     },
     /// The repository that the store is.
     #[error("release store {store}: {source}")]
@@ -44,12 +44,12 @@ pub enum StoreError {
         source: Box<RegistryError>,
     },
     /// A stored archive is damaged or refused.
-    #[error("{place}: {source}")]
+    #[error("{place}: {cause}")]
     Archive {
         /// Where it lies.
         place: String,
         /// What is wrong with it.
-        source: ArchiveError,
+        cause: ArchiveError,
     },
     /// What was fetched is not what its manifest says.
     #[error(
@@ -65,7 +65,7 @@ impl StoreError {
     /// For `map_err`: the system refused to do `action`.
     pub(super) fn io<E: Into<io::Error>>(action: impl Into<String>) -> impl FnOnce(E) -> Self {
         let action = action.into();
-        move |source| StoreError::Io { action, source: source.into() }
+        move |source| StoreError::Io { action, cause: source.into() }
     }
 }
 

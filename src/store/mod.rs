@@ -31,7 +31,7 @@ pub use remote::RemoteStore;
 pub use s3::S3Error;
 pub use selection::{Selection, SelectionError, base_kinds, release_kinds, select};
 
-use crate::release::{ArchiveKind, ArchiveName, ArchiveSource, Manifest, Version};
+use crate::release::{ArchiveKind, ArchiveName, ArchiveSource, Manifest, Sha256Sum, Version};
 use crate::report::Report;
 use crate::settings::{StoreLocation, StoreSettings};
 use crate::transport::ConnectOptions;
@@ -65,6 +65,15 @@ pub struct StoredArchive {
     pub size: Option<u64>,
     /// When it was stored, where the store says so.
     pub stored_at: Option<jiff::Timestamp>,
+}
+
+/// What was written down when an archive was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// The archive's checksum.
+    pub sha256: Sha256Sum,
+    /// The commit that it was built from, where it was built here.
+    pub revision: Option<String>,
 }
 
 /// An archive that was read through, ready to be deployed.
@@ -218,6 +227,21 @@ impl Store {
             Store::Directory(store) => store.open(archive),
             Store::Remote(store) => store.open(archive),
         }
+    }
+
+    /// What was written down when the archive was stored; nothing where edeliver did not store it. Unlike
+    /// [`Store::open`] this reads nothing of the archive itself, so it is no proof of what is in it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn provenance(&self, archive: &StoredArchive) -> Result<Option<Provenance>, StoreError> {
+        let kept = match self {
+            Store::Directory(store) => store.sidecar(&archive.name)?,
+            Store::Remote(store) => store.sidecar(&archive.name)?,
+        };
+        let is_its = |manifest: &Manifest| archive.size.is_none_or(|size| size == manifest.size);
+        let kept = kept.filter(|(manifest, _)| is_its(manifest));
+        Ok(kept.map(|(manifest, revision)| Provenance { sha256: manifest.sha256, revision }))
     }
 
     /// The store's part on this machine: what people edit is here in any case.

@@ -72,13 +72,20 @@ impl RemoteStore {
         Ok(StoredArchive { file: name.to_string(), size: Some(manifest.size), stored_at, name })
     }
 
+    /// The manifest beside an archive, whether it is still the archive's or not.
+    pub(super) fn sidecar(
+        &self,
+        name: &ArchiveName,
+    ) -> Result<Option<(Manifest, Option<String>)>, StoreError> {
+        Ok(self.shelf.sidecar(name)?.and_then(|text| sidecar::from_bytes(&text)))
+    }
+
     /// The manifest that lies beside the archive counts when it is the archive's by the checksum that
     /// the shelf itself has of it. Then no byte of the archive need be fetched yet.
     pub(super) fn open(&self, archive: &StoredArchive) -> Result<OpenArchive, StoreError> {
         let place = format!("{}/{}", self.describe(), archive.file);
         let name = archive.name.clone();
-        let kept = self.shelf.sidecar(&name)?.and_then(|text| sidecar::from_bytes(&text));
-        if let Some((manifest, revision)) = kept
+        if let Some((manifest, revision)) = self.sidecar(&name)?
             && self.shelf.sha256(&name)? == Some(manifest.sha256)
         {
             let source = Fetched {
@@ -91,7 +98,7 @@ impl RemoteStore {
         }
         let (file, _) = self.fetch(archive)?;
         let manifest: Manifest = read_archive(&self.app, file.reader(), Limits::default())
-            .map_err(|source| StoreError::Archive { place: place.clone(), source })?;
+            .map_err(|cause| StoreError::Archive { place: place.clone(), cause })?;
         Ok(OpenArchive { name, place, manifest, revision: None, source: Arc::new(file) })
     }
 

@@ -5,6 +5,7 @@
 pub mod bash;
 pub mod proxy;
 pub mod registry;
+pub mod s3;
 pub mod session;
 pub mod sshd;
 pub mod world;

@@ -26,6 +26,7 @@ struct Wire {
 #[derive(Default)]
 struct State {
     silent: bool,
+    refuses: bool,
     streams: Vec<TcpStream>,
 }
 
@@ -46,6 +47,9 @@ impl Proxy {
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 let wire = Arc::clone(&wire);
+                if wire.state.lock().unwrap().refuses {
+                    continue;
+                }
                 std::thread::spawn(move || {
                     // Making a connection takes a round trip.
                     std::thread::sleep(delay * 2);
@@ -85,6 +89,19 @@ impl Proxy {
             // It may have been closed by its end before.
             let _ = stream.shutdown(Shutdown::Both);
         }
+    }
+}
+
+impl Proxy {
+    /// Closes every connection, also those that are made from now on.
+    pub fn refuse(&self) {
+        self.wire.state.lock().unwrap().refuses = true;
+        self.cut();
+    }
+
+    /// Takes connections again.
+    pub fn accept(&self) {
+        self.wire.state.lock().unwrap().refuses = false;
     }
 }
 

@@ -195,6 +195,9 @@ fn trees(lane: &Lane, scenario: &Scenario, before: &Before, normal: &Normal) -> 
     let mut last = String::new();
     for (host, before) in lane.hosts.iter().zip(&before.hosts) {
         let mut tree = tree::below(&host.home());
+        if !shown("D14") {
+            tree.retain(|path, _| !path.ends_with(".tar.gz.manifest.json"));
+        }
         if !shown("D46") {
             tree.retain(|path, _| !path.contains(".edeliver/"));
         }

@@ -50,7 +50,7 @@ impl BucketShelf {
 
     fn failed(&self) -> impl FnOnce(S3Error) -> StoreError {
         let store = self.describe();
-        move |source| StoreError::Bucket { store, source: Box::new(source) }
+        move |error| StoreError::Bucket { store, cause: Box::new(error) }
     }
 
     fn pages(&self, app: &str) -> Result<Vec<StoredArchive>, S3Error> {

@@ -84,7 +84,7 @@ impl HostShelf {
     }
 
     fn failed(&self, action: &str, source: TransportError) -> StoreError {
-        StoreError::Host { store: self.describe(), action: action.to_owned(), source: Box::new(source) }
+        StoreError::Host { store: self.describe(), action: action.to_owned(), cause: Box::new(source) }
     }
 
     /// The output of a command that must succeed.

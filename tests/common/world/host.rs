@@ -90,6 +90,8 @@ impl Host {
     /// Puts a script in the place of this tool.
     pub fn put_tool(&self, name: &str, script: &str) {
         let file = self.tools().join(name);
+        // It may be a link to the system's own tool (`lacks`), which is not to be written to.
+        drop(std::fs::remove_file(&file));
         fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }

@@ -201,9 +201,18 @@ impl World {
         environment: &[(&str, &str)],
         args: I,
     ) -> Outcome {
+        self.spawn_with(environment, args).wait()
+    }
+
+    /// The same for tests that act while it runs.
+    pub fn spawn_with<I: IntoIterator<Item: AsRef<OsStr>>>(
+        &self,
+        environment: &[(&str, &str)],
+        args: I,
+    ) -> Running {
         let mut command = self.command(Command::new(env!("CARGO_BIN_EXE_edeliver")), args);
         command.envs(environment.iter().copied());
-        Running::start(command, self.names()).wait()
+        Running::start(command, self.names())
     }
 
     /// Starts the real binary in the project, for tests that act while it runs.

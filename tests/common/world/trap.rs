@@ -77,6 +77,8 @@ impl Host {
              echo >>\"$dir/calls\"\n[ \"$(wc -l <\"$dir/calls\")\" -eq {call} ] || exec \"$real\" \"$@\"\n\
              echo \"$*\" >\"$dir/reached\"\n{action}\n"
         );
+        // As in `put_tool`.
+        drop(std::fs::remove_file(&trap.tool));
         fs::write(&trap.tool, script).unwrap();
         fs::set_permissions(&trap.tool, std::fs::Permissions::from_mode(0o755)).unwrap();
         trap
