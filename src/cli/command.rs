@@ -277,9 +277,6 @@ pub enum Check {
         /// What $DEPLOY_ENVIRONMENT is in .deliver/config, where that asks for it [default: staging].
         #[arg(id = "DEPLOY_ENVIRONMENT", value_name = "STAGE", value_parser = values::stage())]
         stage: Option<Stage>,
-        /// As JSON, for programs.
-        #[arg(id = "json", long)]
-        json: bool,
     },
 }
 

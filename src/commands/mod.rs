@@ -11,12 +11,14 @@ mod deploy_upgrade;
 mod doctor;
 mod drill;
 mod edit;
+mod ending;
 mod history;
 mod increase;
 mod logs;
 mod look;
 mod node;
 mod node_hooks;
+mod notify;
 mod pack;
 mod plan;
 mod plan_build;
@@ -62,14 +64,25 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
         Command::Manual => return print(&cli::manual()?),
         _ => {}
     }
-    let context = open(invocation, project)?;
-    carry_out(&context, invocation).map_err(|mut failure| {
+    let context = open(invocation, project).inspect_err(|failure| {
+        if invocation.common.json {
+            ending::refused(Some(&invocation.command.name()), failure);
+        }
+    })?;
+    let outcome = carry_out(&context, invocation).map_err(|mut failure| {
         if let (Exit::Failed, Some(signal)) = (failure.exit, cut_short(&failure.error)) {
             failure.exit = Exit::Interrupted(signal);
         }
         // Scripts and commands that an error shows may hold secrets.
         failure.reworded(|text| context.report.redact(text))
-    })
+    });
+    ending::tell(&context, invocation, &outcome);
+    outcome
+}
+
+/// Tells programs that read along (`--json`) of a command line that means nothing.
+pub fn refused(failure: &Failure) {
+    ending::refused(None, failure);
 }
 
 /// The signal that has cut a store short, if that is what failed. What a deploy has put right since then
@@ -96,8 +109,8 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Update(options) => update::run(context, options),
         Command::Upgrade(options) => upgrade::run(context, options),
         Command::Rollback(rollback) => rollback::run(context, rollback),
-        Command::Status(look) => status::run(context, look.json),
-        Command::History(look) => history::run(context, look.json),
+        Command::Status(_) => status::run(context),
+        Command::History(_) => history::run(context),
         Command::Drill(_) => drill::run(context),
         Command::Doctor(doctor) => doctor::run(context, doctor.scope),
         Command::Recover(recover) => recover::run(context, recover),
@@ -118,9 +131,7 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
             pack::unpack_archive(context, ArchiveKind::Upgrade, which)
         }
         Command::Check(Check::Release(which)) => check_release::run(context, which),
-        Command::Check(Check::Config { json, .. }) => {
-            check_config::run(&context.settings, &context.report, *json)
-        }
+        Command::Check(Check::Config { .. }) => check_config::run(&context.settings, &context.report),
         Command::Custom(words) => {
             custom::run(context, words, &invocation.command.strategy().unwrap_or_default())
         }
@@ -225,8 +236,7 @@ fn migration(migrate: &Migrate) -> Migration {
 }
 
 fn not_built(command: &Command) -> Failure {
-    let name = [Some(command.word()), command.what()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Failure::usage(anyhow!("'edeliver {name}' is not built yet; nothing was done"))
+    Failure::usage(anyhow!("'edeliver {}' is not built yet; nothing was done", command.name()))
 }
 
 /// Writes text that a program or a pager reads. One that has read enough and left is no failure.

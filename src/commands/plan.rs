@@ -14,10 +14,10 @@ use crate::report::table;
 ///
 /// # Errors
 /// When a host cannot be asked, or the deploy would be refused there.
-pub fn run(context: &Context, job: &Job, json: bool) -> Result<(), Failure> {
+pub fn run(context: &Context, job: &Job) -> Result<(), Failure> {
     let looked = look::at_hosts(context, |target: &mut Target| target.preview(job))?;
-    if json {
-        context.report.print(&serde_json::to_string_pretty(&looked.to_json(as_json))?);
+    if context.report.is_read_by_programs() {
+        context.report.event("plan", json!({ "hosts": looked.to_json(as_json) }));
     } else {
         let headings = ["host", "upload", "add", "replace", "remove", "node", "space needed", "free"];
         let rows = looked.answers().map(|(host, preview)| row(host, preview));
