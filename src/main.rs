@@ -34,6 +34,10 @@ fn run() -> Result<(), Failure> {
     })? {
         Parsed::Print(text) => commands::print(text.as_bytes()),
         Parsed::Overview(text) => commands::overview(&text, &project),
+        Parsed::Complete(words) => {
+            commands::complete(&words, &project);
+            Ok(())
+        }
         Parsed::Run(invocation) => commands::run(&invocation, &project),
     }
 }

@@ -3,6 +3,7 @@
 pub mod build_release;
 pub mod check_config;
 mod check_release;
+mod complete;
 mod console;
 mod context;
 mod custom;
@@ -60,7 +61,7 @@ use crate::transport::TransportError;
 pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
     match &invocation.command {
         // These must work with a config that does not.
-        Command::Completions { shell } => return print(&cli::completions(*shell)),
+        Command::Completions { shell } => return print(shell.completions().as_bytes()),
         Command::Manual => return print(&cli::manual()?),
         _ => {}
     }
@@ -78,6 +79,11 @@ pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
     });
     ending::tell(&context, invocation, &outcome);
     outcome
+}
+
+/// Prints what may stand in place of the last of `words`.
+pub fn complete(words: &[String], project: &Utf8Path) {
+    complete::run(words, project);
 }
 
 /// Tells programs that read along (`--json`) of a command line that means nothing.
