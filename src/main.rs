@@ -24,9 +24,20 @@ fn run() -> Result<(), Failure> {
     let project = std::env::current_dir().context("cannot find the working directory")?;
     let project = Utf8PathBuf::from_path_buf(project)
         .map_err(|path| Failure::usage(anyhow!("the working directory {} is not UTF-8", path.display())))?;
-    match cli::parse(std::env::args_os().skip(1), project.as_std_path()).map_err(Failure::usage)? {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let read_by_programs = args.iter().any(|arg| arg == "--json");
+    let parsed = cli::parse(args, project.as_std_path()).map_err(Failure::usage);
+    match parsed.inspect_err(|failure| {
+        if read_by_programs {
+            commands::refused(failure)
+        }
+    })? {
         Parsed::Print(text) => commands::print(text.as_bytes()),
         Parsed::Overview(text) => commands::overview(&text, &project),
+        Parsed::Complete(words) => {
+            commands::complete(&words, &project);
+            Ok(())
+        }
         Parsed::Run(invocation) => commands::run(&invocation, &project),
     }
 }

@@ -55,7 +55,7 @@ fn of_a_clean_deploy() {
     let world = World::new().hosts(1).release("1.0.0").release("2.0.0").running("1.0.0");
     std::fs::create_dir(world.host(1).root().join("erts-12.0")).unwrap();
     let output = world.edeliver(PLAN.into_iter().chain(["--clean-deploy", "--json"])).succeeds();
-    let hosts: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let hosts = &output.event("plan")["hosts"];
     assert_eq!(hosts[0]["remove"], serde_json::json!(["erts-12.0"]));
     assert_eq!(hosts[0]["replace"], serde_json::json!(["erts-13.1", "lib", "releases"]));
     assert_eq!(hosts[0]["node"], "restarted");

@@ -51,7 +51,7 @@ fn there_and_back_again() {
     ");
     world.assert_runs("1.0.0");
     assert_eq!(trees(&world), first);
-    world.edeliver(["status", "production", "--json"]).succeeds().says(&[r#""previous": "2.0.0""#]);
+    world.edeliver(["status", "production", "--json"]).succeeds().says(&[r#""previous":"2.0.0""#]);
     world.edeliver(["rollback", "production"]).succeeds();
     world.assert_runs("2.0.0");
     assert_eq!(trees(&world), second);

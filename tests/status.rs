@@ -85,7 +85,7 @@ fn as_json() {
     world.deploy("2.0.0").succeeds();
     world.host_mut(2).stop();
     let output = world.edeliver(["status", "production", "--json"]).exits(1).says(&["host-2"]);
-    let hosts: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let hosts = &output.event("status")["hosts"];
     assert_eq!(hosts[0]["disk"], "2.0.0");
     assert_eq!(hosts[0]["node"]["state"], "running");
     assert_eq!(hosts[0]["node"]["version"], "2.0.0");
@@ -94,7 +94,7 @@ fn as_json() {
     assert_eq!(hosts[0]["history"][0]["result"], "deployed");
     assert!(hosts[1]["error"].as_str().unwrap().contains("host-2"));
     let output = world.edeliver(["history", "production", "--json"]).exits(1);
-    let hosts: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let hosts = &output.event("history")["hosts"];
     assert_eq!(hosts[0]["history"][0]["version"], "2.0.0");
     world.edeliver(["status", "production"]).exits(1).says(&["host-1", "2.0.0", "Error:"]);
 }
@@ -128,7 +128,7 @@ fn history_with_the_revision() {
     world.deploy("2.0.0").succeeds();
     world.edeliver(["history", "production"]).succeeds().says(&["2.0.0    0123456   deployed"]);
     let words = ["history", "production", "--json"];
-    world.edeliver(words).succeeds().says(&[r#""revision": "0123456789abcdef0123456789abcdef01234567""#]);
+    world.edeliver(words).succeeds().says(&[r#""revision":"0123456789abcdef0123456789abcdef01234567""#]);
 }
 
 // A deployer that is killed in the middle of the switch: its lock is seen to be dead, `recover` puts

@@ -4,7 +4,6 @@
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
-use clap_complete::Shell;
 
 use super::build::Build;
 use super::deploy::{Deploy, Rollback, Update, Upgrade};
@@ -12,6 +11,7 @@ use super::examples;
 use super::hosts::{Doctor, Drill, Look, Recover};
 use super::node::Node;
 use super::options::Common;
+use super::shell::Shell;
 use super::values::{self, GitRef, Increase};
 use crate::release::Version;
 use crate::settings::Stage;
@@ -156,7 +156,10 @@ pub enum Command {
     #[command(subcommand)]
     #[command(override_usage = "edeliver check config|release [OPTIONS]", after_long_help = examples::CHECK)]
     Check(Check),
-    /// Prints the completions for a shell.
+    /// Prints the completions for a shell: commands, options, environments, hosts and stored versions.
+    ///
+    /// They ask edeliver for the words. It reads of .deliver/config only what stands there outright, runs
+    /// nothing of it, and asks no host.
     #[command(override_usage = "edeliver completions SHELL", after_long_help = examples::COMPLETIONS)]
     Completions {
         /// The shell.
@@ -204,9 +207,6 @@ pub struct ShowReleases {
     /// Ask the hosts of both stages which of them have it.
     #[arg(id = "deployed", long)]
     pub deployed: bool,
-    /// As JSON, for programs.
-    #[arg(id = "json", long)]
-    pub json: bool,
 }
 
 /// A store other than the one of the config.
@@ -313,11 +313,8 @@ pub enum Check {
         /// What $DEPLOY_ENVIRONMENT is in .deliver/config, where that asks for it [default: staging].
         #[arg(id = "DEPLOY_ENVIRONMENT", value_name = "STAGE", value_parser = values::stage())]
         stage: Option<Stage>,
-        /// As JSON, for programs.
-        #[arg(id = "json", long)]
-        json: bool,
         /// What is not as with the shell tool instead, by the ids of compat/DIFFERENCES.md.
-        #[arg(id = "differences", long, conflicts_with = "json")]
+        #[arg(id = "differences", long)]
         differences: bool,
     },
 }

@@ -1,9 +1,8 @@
-//! Help, manual page and completions, all from the one clap tree.
+//! Help and manual page, both from the one clap tree.
 
 use std::io::{self, Write as _};
 
 use clap::{Arg, ArgAction, CommandFactory};
-use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::command::Cli;
@@ -153,13 +152,6 @@ pub(super) fn page(root: &mut clap::Command, path: &[String], plain: bool) -> St
     let help = built(root, path).render_long_help();
     let text = if plain { help.to_string() } else { help.ansi().to_string() };
     text.trim_end().lines().fold(String::new(), |page, line| page + line.trim_end() + "\n")
-}
-
-/// The completions for `shell`.
-pub fn completions(shell: Shell) -> Vec<u8> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut tree(), "edeliver", &mut script);
-    script
 }
 
 /// The manual page, in roff: one section for each command.

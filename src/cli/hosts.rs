@@ -15,9 +15,6 @@ pub struct Look {
     /// Look at this host ([user@]host) only, whichever the stage has.
     #[arg(id = "HOST", long = "host", value_name = "HOST", require_equals = true)]
     pub host: Option<HostAddr>,
-    /// As JSON, for programs.
-    #[arg(id = "json", long)]
-    pub json: bool,
 }
 
 /// Options of `drill`.

@@ -6,6 +6,7 @@
 
 mod build;
 mod command;
+mod complete;
 mod deploy;
 mod error;
 mod examples;
@@ -15,6 +16,7 @@ mod node;
 mod options;
 mod scan;
 mod settings;
+mod shell;
 mod suggest;
 mod values;
 mod words;
@@ -29,12 +31,14 @@ pub use self::command::{
     Archive, Check, Command, Copy, CopyVersion, Custom, Edit, IncreaseVersions, OtherStore, Selection, Show,
     ShowReleases,
 };
+pub use self::complete::{Candidate, Completion, FromProject, complete};
 pub use self::deploy::{Deploy, DeployRelease, DeployUpgrade, Rollback, Update, Upgrade};
 pub use self::error::UsageError;
-pub use self::help::{completions, manual};
+pub use self::help::manual;
 pub use self::hosts::{Doctor, DoctorScope, Drill, Look, Recover};
 pub use self::node::{Logs, Migrate, Node, NodeOptions, Restart};
 pub use self::options::{BuildOptions, Common, Mode, RelupOptions, VersionOptions};
+pub use self::shell::Shell;
 pub use self::values::{
     AutoVersion, AutoVersionTerm, Commits, Direction, GitRef, Increase, IncrementVersion, InvalidAutoVersion,
     InvalidGitRef, InvalidNodeEnvironment, NodeEnvironment,
@@ -74,6 +78,8 @@ pub enum Parsed {
     Print(String),
     /// The same for the overview of all commands, to which a project may add its own.
     Overview(String),
+    /// A shell asks what may stand in place of the last of these words.
+    Complete(Vec<String>),
 }
 
 /// What the user is told about a word or option that nobody knows.
@@ -90,6 +96,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, project: &Path) -> Result
     match args.first().map(String::as_str) {
         // Answered before clap's tree is built: scripts ask for it often.
         Some("-v" | "--version") => return Ok(Parsed::Print(VERSION.to_owned())),
+        Some(complete::WORD) => return Ok(Parsed::Complete(args[1..].to_vec())),
         None => return Err(no_command(&mut help::tree())),
         Some(_) => {}
     }

@@ -24,6 +24,9 @@ pub struct Common {
     /// No colours and no progress display, as CI logs want it.
     #[arg(id = "PLAIN", short = 'P', long = "plain", global = true)]
     pub plain: bool,
+    /// Tell programs what happens: one JSON object a line, the last one is the result.
+    #[arg(id = "json", long = "json", global = true)]
+    pub json: bool,
     /// Do not copy an archive to a host that has the same one already.
     #[arg(id = "SKIP_COPYING_EXISTING_FILES", short = 'S', long = "skip-existing", global = true)]
     pub skip_existing: bool,
@@ -191,7 +194,4 @@ pub struct Precautions {
     /// Only show what would be done; nothing is changed, and no lock is taken.
     #[arg(id = "plan", long = "plan")]
     pub plan: bool,
-    /// Show the plan as JSON, for programs.
-    #[arg(id = "json", long, requires = "plan")]
-    pub json: bool,
 }

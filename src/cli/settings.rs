@@ -165,6 +165,15 @@ impl Command {
         }
     }
 
+    /// The words that name it, as messages show it.
+    pub fn name(&self) -> String {
+        let what = match self {
+            Command::Check(check) => Some(check.word()),
+            command => command.what(),
+        };
+        [Some(self.word()), what].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
     /// The original's name for the recipe (`STRATEGY`); none for what it does not have.
     pub fn strategy(&self) -> Option<String> {
         Some(match self {

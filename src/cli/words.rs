@@ -12,7 +12,7 @@ use super::values::{Direction, stage_of};
 use crate::settings::Stage;
 
 /// Words that only make a command read well. (The original knows `check` and does nothing with it.)
-const NOISE: [&str; 3] = ["to", "on", "check"];
+pub(super) const NOISE: [&str; 3] = ["to", "on", "check"];
 
 /// Which command the words name, with the words that follow it.
 #[derive(Debug)]

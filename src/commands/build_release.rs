@@ -205,10 +205,11 @@ impl<'a> Build<'a> {
 
     /// Runs a step with what the config has around it.
     pub(super) fn run(&mut self, step: BuildStep) -> Result<(), Failure> {
-        match self.context.hooked {
+        let (host, report) = (self.settings().host.clone(), self.context.report);
+        report.phase(&host, step.phase(), || match self.context.hooked {
             Some(context) => self.run_hooked(context, step),
             None => self.run_ours(step),
-        }
+        })
     }
 
     /// Runs a step of ours.

@@ -1,6 +1,7 @@
 //! `edeliver check config`: every setting, its value, and where it came from.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::exit::Failure;
 use crate::report::Report;
@@ -11,13 +12,13 @@ use crate::shell::names::role;
 use crate::shell::traps::traps;
 
 /// Prints the settings that have a value, the functions of the config, and what is missing for
-/// which command. With `json` the settings only, for programs. Secrets are masked.
+/// which command. Programs get the settings only. Secrets are masked.
 ///
 /// # Errors
 /// When a value is no good, and when neither a build nor any deploy has all it needs.
-pub fn run(settings: &Settings, report: &Report, json: bool) -> Result<(), Failure> {
-    if json {
-        report.print(&as_json(settings)?);
+pub fn run(settings: &Settings, report: &Report) -> Result<(), Failure> {
+    if report.is_read_by_programs() {
+        report.event("config", json!({ "settings": as_json(settings) }));
         return Ok(());
     }
     report.print(&listing(settings));
@@ -155,12 +156,8 @@ struct JsonOrigin<'a> {
 }
 
 /// The settings as a JSON array, sorted by name.
-///
-/// # Errors
-/// None that is known of: the values are plain text.
-pub fn as_json(settings: &Settings) -> Result<String, Failure> {
-    let all: Vec<JsonSetting<'_>> = settings.iter().map(json_setting).collect();
-    Ok(serde_json::to_string_pretty(&all)?)
+pub fn as_json(settings: &Settings) -> Value {
+    settings.iter().map(|setting| json!(json_setting(setting))).collect()
 }
 
 fn json_setting(setting: &Setting) -> JsonSetting<'_> {

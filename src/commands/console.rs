@@ -12,6 +12,9 @@ use crate::transport::{Session, TransportError};
 /// # Errors
 /// When there are several, or it does not run, answer, or end well.
 pub fn run(context: &Context, environment: &str) -> Result<(), Failure> {
+    if context.report.is_read_by_programs() {
+        return Err(Failure::usage(anyhow!("a console is for people: '--json' has no place in it")));
+    }
     let nodes = context.settings.nodes(environment).or_usage()?;
     let [node] = nodes.as_slice() else {
         let hosts: Vec<String> = nodes.iter().map(|node| node.host.to_string()).collect();

@@ -70,6 +70,7 @@ impl Context {
         let interrupt = Interrupt::from_signals().context("cannot watch for ctrl-c")?;
         let shown = ReportOptions {
             plain: invocation.common.plain,
+            json: invocation.common.json,
             force_colour: invocation.common.runs_as_mix_task,
             ..ReportOptions::default()
         };

@@ -37,7 +37,7 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
     job.migrations = migrations(context, &settings, &job)?;
     job.rolling = rolling(&settings, release.rolling.canary)?;
     if release.precautions.plan {
-        return plan::run(context, &job, release.precautions.json);
+        return plan::run(context, &job);
     }
     deploy(context, &settings, job, &[])?;
     context.report.banner(&format!("DEPLOYED RELEASE TO {stage}!"));

@@ -26,7 +26,7 @@ pub fn run(context: &Context, upgrade: &DeployUpgrade) -> Result<(), Failure> {
     let mut job = job(context, &settings, settings.version.as_deref())?;
     job.claim.force_unlock = upgrade.precautions.force_unlock;
     if upgrade.precautions.plan {
-        return plan::run(context, &job, upgrade.precautions.json);
+        return plan::run(context, &job);
     }
     deploy(context, &settings, job)?;
     context.report.banner(&format!("DEPLOYED UPGRADE TO {stage}!"));

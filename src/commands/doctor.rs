@@ -3,9 +3,11 @@
 
 mod findings;
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::anyhow;
+use serde_json::{Value, json};
 
 use self::findings::{Finding, Findings};
 use super::Context;
@@ -63,6 +65,15 @@ pub fn run(context: &Context, scope: Option<DoctorScope>) -> Result<(), Failure>
         let exit = crate::exit::Exit::Interrupted(signal);
         return Err(Failure { exit, error: anyhow!("interrupted"), hints: Vec::new() });
     }
+    for patient in &patients {
+        findings.of(patient);
+    }
+    findings.compare(&patients);
+    if context.report.is_read_by_programs() {
+        let hosts: Value = patients.iter().map(as_json).collect();
+        context.report.event("doctor", json!({ "hosts": hosts, "findings": findings }));
+        return findings.verdict();
+    }
     if !patients.is_empty() {
         let headings = [
             "for",
@@ -86,10 +97,6 @@ pub fn run(context: &Context, scope: Option<DoctorScope>) -> Result<(), Failure>
             context.report.print(&format!("\nTools on {}:\n{}", settings.host, tools(facts)));
         }
     }
-    for patient in &patients {
-        findings.of(patient);
-    }
-    findings.compare(&patients);
     findings.show(&context.report)
 }
 
@@ -225,6 +232,24 @@ fn row(patient: &Patient<'_>) -> [String; 11] {
         },
         findings::state(patient),
     ]
+}
+
+/// The same for programs.
+fn as_json(patient: &Patient<'_>) -> Value {
+    let (purpose, host) = (patient.subject.purpose(), patient.host.to_string());
+    let facts = patient.facts().map(|facts| {
+        json!({
+            "shell": facts.shell,
+            "system": facts.system,
+            "machine": facts.machine,
+            "libc": facts.libc.to_string(),
+            "free_bytes": facts.free_bytes,
+            "clock_ahead": facts.clock_ahead,
+            "tools": facts.tools.iter().cloned().collect::<BTreeMap<_, _>>(),
+        })
+    });
+    let state = patient.facts().map(|_| findings::state(patient));
+    json!({ "for": purpose, "host": host, "facts": facts, "state": state })
 }
 
 fn tools(facts: &Facts) -> String {

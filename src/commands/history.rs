@@ -13,12 +13,12 @@ use crate::report::table;
 ///
 /// # Errors
 /// When a host cannot be asked. The others are shown all the same.
-pub fn run(context: &Context, json: bool) -> Result<(), Failure> {
+pub fn run(context: &Context) -> Result<(), Failure> {
     let claim = Claim::new(context.report.clone());
     let looked = look::at_hosts(context, |target: &mut Target| target.history(&claim))?;
-    if json {
-        let each = looked.to_json(|entries| json!({ "history": entries }));
-        context.report.print(&serde_json::to_string_pretty(&each)?);
+    if context.report.is_read_by_programs() {
+        let hosts = looked.to_json(|entries| json!({ "history": entries }));
+        context.report.event("history", json!({ "hosts": hosts }));
         return looked.into_failure();
     }
     let listing = listing(looked.answers().flat_map(|(_, entries)| entries.iter()), usize::MAX);

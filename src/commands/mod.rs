@@ -3,6 +3,7 @@
 pub mod build_release;
 pub mod check_config;
 mod check_release;
+mod complete;
 mod console;
 mod context;
 mod copy;
@@ -14,12 +15,14 @@ pub mod differences;
 mod doctor;
 mod drill;
 mod edit;
+mod ending;
 mod history;
 mod increase;
 mod logs;
 mod look;
 mod node;
 mod node_hooks;
+mod notify;
 mod pack;
 mod plan;
 mod plan_build;
@@ -62,18 +65,34 @@ use crate::transport::TransportError;
 pub fn run(invocation: &Invocation, project: &Utf8Path) -> Result<(), Failure> {
     match &invocation.command {
         // These must work with a config that does not.
-        Command::Completions { shell } => return print(&cli::completions(*shell)),
+        Command::Completions { shell } => return print(shell.completions().as_bytes()),
         Command::Manual => return print(&cli::manual()?),
         _ => {}
     }
-    let context = open(invocation, project)?;
-    carry_out(&context, invocation).map_err(|mut failure| {
+    let context = open(invocation, project).inspect_err(|failure| {
+        if invocation.common.json {
+            ending::refused(Some(&invocation.command.name()), failure);
+        }
+    })?;
+    let outcome = carry_out(&context, invocation).map_err(|mut failure| {
         if let (Exit::Failed, Some(signal)) = (failure.exit, cut_short(&failure.error)) {
             failure.exit = Exit::Interrupted(signal);
         }
         // Scripts and commands that an error shows may hold secrets.
         failure.reworded(|text| context.report.redact(text))
-    })
+    });
+    ending::tell(&context, invocation, &outcome);
+    outcome
+}
+
+/// Prints what may stand in place of the last of `words`.
+pub fn complete(words: &[String], project: &Utf8Path) {
+    complete::run(words, project);
+}
+
+/// Tells programs that read along (`--json`) of a command line that means nothing.
+pub fn refused(failure: &Failure) {
+    ending::refused(None, failure);
 }
 
 /// The signal that has cut a store short, if that is what failed. What a deploy has put right since then
@@ -104,8 +123,8 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::Update(options) => update::run(context, options),
         Command::Upgrade(options) => upgrade::run(context, options),
         Command::Rollback(rollback) => rollback::run(context, rollback),
-        Command::Status(look) => status::run(context, look.json),
-        Command::History(look) => history::run(context, look.json),
+        Command::Status(_) => status::run(context),
+        Command::History(_) => history::run(context),
         Command::Drill(_) => drill::run(context),
         Command::Doctor(doctor) => doctor::run(context, doctor.scope),
         Command::Recover(recover) => recover::run(context, recover),
@@ -133,9 +152,7 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
             context.report.print(&differences::listing(&context.settings));
             Ok(())
         }
-        Command::Check(Check::Config { json, .. }) => {
-            check_config::run(&context.settings, &context.report, *json)
-        }
+        Command::Check(Check::Config { .. }) => check_config::run(&context.settings, &context.report),
         Command::Custom(words) => {
             custom::run(context, words, &invocation.command.strategy().unwrap_or_default())
         }

@@ -1,6 +1,7 @@
 //! `edeliver ping|version|start|stop|restart|migrate|migrations`: the nodes of an environment.
 
 use anyhow::anyhow;
+use serde_json::json;
 
 use super::Context;
 use super::node_hooks::{self, NodeHooks, Order};
@@ -9,7 +10,7 @@ use crate::exit::{Exit, Failure, OrUsage, Signal};
 use crate::host::agent::PhaseError;
 use crate::host::each;
 use crate::node::{self, NodeAction};
-use crate::report::{Report, Tone};
+use crate::report::{HostState, Report, Tone};
 use crate::settings::{MigrateOn, NodeSettings};
 use crate::transport::{Session, TransportError};
 
@@ -54,10 +55,14 @@ pub fn run(context: &Context, action: NodeAction, environment: &str) -> Result<(
         _ => each(&orders, |order| ask(context, action, order)),
     };
     let several = nodes.len() > 1;
-    if several {
+    if several && !report.is_read_by_programs() {
         report.print("");
     }
     for (index, (node, outcome)) in nodes.iter().zip(&outcomes).enumerate() {
+        if report.is_read_by_programs() {
+            tell_programs(report, environment, node, outcome);
+            continue;
+        }
         report.print(&block(report, environment, several.then_some(index), node, outcome));
         if several {
             report.print("");
@@ -113,6 +118,20 @@ pub(super) fn failure_of(error: PhaseError) -> Failure {
 /// The user has asked to stop.
 pub(super) fn interrupted(signal: Signal) -> Failure {
     Failure { exit: Exit::Interrupted(signal), error: anyhow!("interrupted"), hints: Vec::new() }
+}
+
+/// The answer of a node for programs, and how it ended.
+fn tell_programs(report: &Report, environment: &str, node: &NodeSettings, outcome: &Result<String, Failure>) {
+    let (response, error) = match outcome {
+        Ok(response) => (Some(response.replace(INDENTED, "\n")), None),
+        Err(failure) => (None, Some(format!("{:#}", failure.error))),
+    };
+    let host = node.host.to_string();
+    report.event(
+        "node",
+        json!({ "environment": environment, "host": host, "response": response, "error": error }),
+    );
+    report.host_ended(&host, None, if outcome.is_ok() { HostState::Done } else { HostState::Failed });
 }
 
 /// A further line behind "  response: ".

@@ -15,7 +15,7 @@ use crate::settings::MigrateOn;
 ///
 /// # Errors
 /// When a host cannot be asked, or the deploy would be refused there.
-pub fn run(context: &Context, job: &Job, json: bool) -> Result<(), Failure> {
+pub fn run(context: &Context, job: &Job) -> Result<(), Failure> {
     let first = context.deploy_settings()?.hosts.into_iter().next();
     let migrates = |target: &Target| {
         job.migrations.is_some_and(|migrations| match migrations.on {
@@ -24,8 +24,8 @@ pub fn run(context: &Context, job: &Job, json: bool) -> Result<(), Failure> {
         })
     };
     let looked = look::at_hosts(context, |target: &mut Target| target.preview(job, migrates(target)))?;
-    if json {
-        context.report.print(&serde_json::to_string_pretty(&looked.to_json(as_json))?);
+    if context.report.is_read_by_programs() {
+        context.report.event("plan", json!({ "hosts": looked.to_json(as_json) }));
     } else {
         let headings = ["host", "upload", "add", "replace", "remove", "node", "space needed", "free"];
         let rows = looked.answers().map(|(host, preview)| row(host, preview));

@@ -14,17 +14,17 @@ use crate::report::table;
 ///
 /// # Errors
 /// When a host cannot be asked.
-pub fn run(context: &Context, build: &BuildContext<'_>, source: &Source, json: bool) -> Result<(), Failure> {
+pub fn run(context: &Context, build: &BuildContext<'_>, source: &Source) -> Result<(), Failure> {
     let claim = Claim::new(context.report.clone());
     let looked = look::at_hosts(context, |target: &mut Target| target.state(&claim))?;
     let host = build.settings.host.to_string();
-    if json {
+    if context.report.is_read_by_programs() {
         let hosts = looked.to_json(|state| json!({ "disk": state.disk, "node": running(state) }));
         let plan = json!({
             "build": { "host": host, "branch": source.refspec, "revision": source.revision },
             "hosts": hosts,
         });
-        context.report.print(&serde_json::to_string_pretty(&plan)?);
+        context.report.event("plan", plan);
     } else {
         let (revision, refspec) = (&source.revision, &source.refspec);
         context.report.print(&format!("Revision {revision} of {refspec} would be built on {host}, for:\n"));

@@ -38,7 +38,7 @@ pub fn run(context: &Context, rollback: &Rollback) -> Result<(), Failure> {
     job.start = if settings.start { Start::Yes } else { Start::WhereRunning };
     job.claim.force_unlock = rollback.precautions.force_unlock;
     if rollback.precautions.plan {
-        return plan::run(context, &job, rollback.precautions.json);
+        return plan::run(context, &job);
     }
     if is_kept {
         back(context, &settings, job)?;

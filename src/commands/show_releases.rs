@@ -34,9 +34,6 @@ struct Shown<'a> {
 /// When the store cannot be read, or a host that is to be asked cannot. The list is shown all the same
 /// then.
 pub fn run(context: &Context, options: &ShowReleases) -> Result<(), Failure> {
-    if options.json {
-        return list(context, options, &context.store()?);
-    }
     framed(context, "SHOW", || {
         let store = context.store_announced()?;
         let (app, kind) = (context.settings.app().or_usage()?, store.kind());
@@ -51,15 +48,20 @@ fn list(context: &Context, options: &ShowReleases, store: &Store) -> Result<(), 
     let (deployed, asked) = if options.deployed { ask_hosts(context)? } else { (Vec::new(), Ok(())) };
     let mut shown = Vec::new();
     for archive in &archives {
-        let provenance = if options.long || options.json { store.provenance(archive)? } else { None };
+        let provenance = if options.long || context.report.is_read_by_programs() {
+            store.provenance(archive)?
+        } else {
+            None
+        };
         let on = deployed.iter().filter(|host| host.has(archive)).collect();
         shown.push(Shown { archive, provenance, on });
     }
+    if context.report.is_read_by_programs() {
+        let each: Value = shown.iter().map(|shown| shown.to_json(options.deployed)).collect();
+        context.report.event("releases", json!({ "archives": each }));
+        return asked;
+    }
     let text = match options {
-        ShowReleases { json: true, deployed, .. } => {
-            let each: Vec<Value> = shown.iter().map(|shown| shown.to_json(*deployed)).collect();
-            serde_json::to_string_pretty(&each)?
-        }
         ShowReleases { long: false, deployed: false, .. } => as_the_original(app, &archives),
         ShowReleases { long, deployed, .. } => in_columns(&shown, *long, *deployed),
     };

@@ -16,11 +16,11 @@ const LAST: usize = 3;
 ///
 /// # Errors
 /// When a host cannot be asked. The others are shown all the same.
-pub fn run(context: &Context, json: bool) -> Result<(), Failure> {
+pub fn run(context: &Context) -> Result<(), Failure> {
     let claim = Claim::new(context.report.clone());
     let looked = look::at_hosts(context, |target: &mut Target| target.state(&claim))?;
-    if json {
-        context.report.print(&serde_json::to_string_pretty(&looked.to_json(as_json))?);
+    if context.report.is_read_by_programs() {
+        context.report.event("status", json!({ "hosts": looked.to_json(as_json) }));
         return looked.into_failure();
     }
     let headings = ["host", "on disk", "running", "unfinished", "lock", "rollback to"].map(str::to_owned);

@@ -23,7 +23,7 @@ pub fn run(context: &Context, update: &Update) -> Result<(), Failure> {
     let build = prepared.build(context);
     let source = Source::of(&build)?;
     if update.precautions.plan {
-        return plan_build::run(context, &build, &source, update.precautions.json);
+        return plan_build::run(context, &build, &source);
     }
     framed(context, "UPDATE", || build_and_deploy(context, update, &settings, &build, &source, rolling))
 }

@@ -28,7 +28,7 @@ pub fn run(context: &Context, options: &Upgrade) -> Result<(), Failure> {
     let build = prepared.build(context);
     let source = Source::of(&build)?;
     if options.precautions.plan {
-        return plan_build::run(context, &build, &source, options.precautions.json);
+        return plan_build::run(context, &build, &source);
     }
     framed(context, "UPGRADE", || build_and_deploy(context, options, &settings, &build, &source))
 }

@@ -7,6 +7,7 @@ use super::job::Job;
 use super::target::{Reached, Target};
 use super::transaction::{Targets, lock};
 use crate::exit::{Exit, Failure};
+use crate::report::HostState;
 use crate::settings::OnFailure;
 
 /// A deploy that failed and has not been put right yet.
@@ -128,7 +129,9 @@ impl Failed {
                 Ok(()) => "is left as it is, and locked".to_owned(),
                 Err(error) => format!("may go back on its own: {error}"),
             };
-            job.claim.report.print(&format!("  {}: {state}", lock(target).addr()));
+            let target = lock(target);
+            job.claim.report.host_ended(target.addr(), None, HostState::Left);
+            job.claim.report.print(&format!("  {}: {state}", target.addr()));
         }
         failure.exit = Exit::Unrestored;
         failure.error = failure.error.context("the deploy failed, and nothing was put back");

@@ -15,6 +15,7 @@ use super::replica::Replica;
 use super::survey::Survey;
 use crate::host::agent::{self, Answer, PhaseError, Place, Request, Unreadable};
 use crate::node::NodeState;
+use crate::report::HostState;
 use crate::settings::{DeployMigrations, MigrateWhen};
 use crate::transport::{ConnectOptions, HostAddr, Session, Stdin, TransportError};
 
@@ -127,12 +128,29 @@ impl Target {
         stdin: Stdin<'_>,
     ) -> Result<Answer, PhaseError> {
         let request = phase.request(&self.place, &claim.id, args.to_vec());
-        self.send(&request, &agent::nonce(), stdin)
+        match phase {
+            // It goes on beside the others.
+            Phase::Renew => self.send(&request, &agent::nonce(), stdin),
+            _ => claim
+                .report
+                .phase(&self.addr.clone(), phase.verb(), || self.send(&request, &agent::nonce(), stdin)),
+        }
     }
 
     /// Runs a phase that changes the host: it works apart from the connection, and we ask for its
     /// outcome until it has one. Asking renews the lease.
     pub(super) fn call_guarded(
+        &mut self,
+        claim: &Claim,
+        phase: Phase,
+        args: &[String],
+        input: &str,
+    ) -> Result<Answer, PhaseError> {
+        let host = self.addr.clone();
+        claim.report.phase(&host, phase.verb(), || self.run_guarded(claim, phase, args, input))
+    }
+
+    fn run_guarded(
         &mut self,
         claim: &Claim,
         phase: Phase,
@@ -429,7 +447,13 @@ impl Target {
     pub(super) fn commit(&mut self, job: &Job) -> Result<(), TargetError> {
         self.reached = Reached::Committing;
         let line = [job.history_entry(&self.addr, &self.node_before(), job.good_ending(), None).to_line()];
-        let answer = self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""))?;
+        let answer = self.until_known(|target| target.call_guarded(&job.claim, Phase::Commit, &line, ""));
+        let (state, version) = match &answer {
+            Ok(_) => (HostState::Deployed, Some(job.version.as_str())),
+            Err(_) => (HostState::Unknown, None),
+        };
+        job.claim.report.host_ended(&self.addr, version, state);
+        let answer = answer?;
         self.reached = Reached::Committed;
         let history = HistoryEntry::read(answer.facts("history"));
         self.old_releases = HistoryEntry::superseded(&history, job.keep_releases);
@@ -453,6 +477,20 @@ impl Target {
     /// Puts the host back as it was before, as far as anything was done to it. Returns what the host
     /// had to say about the failed release. `reason` goes into its history.
     pub(super) fn restore(&mut self, job: &Job, reason: &str) -> Result<Vec<String>, TargetError> {
+        let touched = self.reached >= Reached::Switching;
+        let outcome = self.put_back(job, reason);
+        let state = match (self.reached > Reached::Opened, touched) {
+            (true, _) => HostState::Unknown,
+            (false, true) => HostState::Restored,
+            (false, false) => HostState::Untouched,
+        };
+        let disk = self.survey.as_ref().map(|survey| survey.disk.as_str());
+        let version = disk.filter(|disk| state != HostState::Unknown && *disk != "unknown");
+        job.claim.report.host_ended(&self.addr, version, state);
+        outcome
+    }
+
+    fn put_back(&mut self, job: &Job, reason: &str) -> Result<Vec<String>, TargetError> {
         let mut said = Vec::new();
         if self.reached >= Reached::Switching {
             let entry = job.history_entry(

@@ -2,14 +2,22 @@
 //!
 //! Events flow one way: the rooms emit, [`Report`] displays.
 
+mod event;
+mod record;
 mod redact;
 mod table;
 mod terminal;
 
+use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use serde_json::Value;
 
+pub use event::seconds;
+use record::Record;
+pub use record::{HostEnd, HostState, Timing};
 pub use redact::Redactor;
 pub use table::table;
 pub use terminal::{Step, Transfer};
@@ -23,6 +31,8 @@ pub struct ReportOptions {
     pub plain: bool,
     /// Colours although standard output is no terminal (`--runs-as-mix-task`).
     pub force_colour: bool,
+    /// Events for programs on standard output, in place of text for people (`--json`).
+    pub json: bool,
     /// Where everything is written down (`LOG_FILE`).
     pub log_file: Option<Utf8PathBuf>,
     /// What must never be shown.
@@ -142,5 +152,66 @@ impl Report {
     /// A transfer of `total` bytes: a bar on a terminal, until dropped.
     pub fn transfer(&self, label: &str, total: u64) -> Transfer {
         self.0.transfer(label, total)
+    }
+
+    /// Whether programs read along (`--json`): then a command gives its answer as an [`Report::event`].
+    pub fn is_read_by_programs(&self) -> bool {
+        self.0.json()
+    }
+
+    /// Something that only programs are told. `fields` is an object; secrets are taken out of it.
+    pub fn event(&self, name: &str, fields: Value) {
+        self.0.event(name, fields);
+    }
+
+    /// The line of an event, without secrets, for [`Report::pass_line`] and others.
+    pub fn line(&self, name: &str, fields: Value) -> String {
+        self.0.event_line(name, fields)
+    }
+
+    /// Passes the line of an event on to programs.
+    pub fn pass_line(&self, line: &str) {
+        self.0.pass_line(line);
+    }
+
+    /// What a host does in a phase, named as `docs/events.md` has it. How long it takes is written down.
+    ///
+    /// # Errors
+    /// What `run` fails with.
+    pub fn phase<T, E>(
+        &self,
+        host: &impl Display,
+        phase: &'static str,
+        run: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let began = self.0.enter(&host.to_string(), phase);
+        let outcome = run();
+        self.0.leave(&host.to_string(), phase, began, outcome.is_ok());
+        outcome
+    }
+
+    /// How the command leaves a host.
+    pub fn host_ended(&self, host: &impl Display, version: Option<&str>, state: HostState) {
+        self.0.host_ended(HostEnd { host: host.to_string(), version: version.map(str::to_owned), state });
+    }
+
+    /// The hosts that have ended.
+    pub fn hosts(&self) -> Vec<HostEnd> {
+        self.0.record().hosts()
+    }
+
+    /// The phases so far.
+    pub fn phases(&self) -> Vec<Timing> {
+        self.0.record().phases().collect()
+    }
+
+    /// How long the command has run.
+    pub fn elapsed(&self) -> Duration {
+        self.0.record().elapsed()
+    }
+
+    /// How long it all took: on a terminal and in the log, since other output is compared with the original's.
+    pub fn summary(&self, text: &str) {
+        self.0.summary(text);
     }
 }

@@ -3,14 +3,15 @@
 use std::fs::{DirBuilder, File};
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::sync::{Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use camino::Utf8Path;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
 
-use super::{Redactor, ReportOptions, To, Tone};
+use super::{HostEnd, Record, Redactor, ReportOptions, To, Tone, event};
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
@@ -24,8 +25,11 @@ pub struct Terminal {
     /// Learns what functions of the config come to know.
     redactor: RwLock<Redactor>,
     colour: bool,
+    /// Whether somebody looks on: progress is shown.
+    moving: bool,
     bars: MultiProgress,
     log: Option<Mutex<File>>,
+    record: Mutex<Record>,
 }
 
 /// A step under way; its spinner goes when this is dropped.
@@ -65,13 +69,14 @@ impl Terminal {
         let target = if moving { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         // A log that cannot be written must not keep anybody from deploying.
         let log = options.log_file.as_ref().and_then(|path| open_log(path).ok()).map(Mutex::new);
-        Self { options, redactor, colour, bars: MultiProgress::with_draw_target(target), log }
+        let (bars, record) = (MultiProgress::with_draw_target(target), Mutex::new(Record::new()));
+        Self { options, redactor, colour, moving, bars, log, record }
     }
 
     pub(super) fn banner(&self, parts: &[(Tone, &str)]) {
         let text: String = parts.iter().map(|(_, text)| self.redact(text)).collect();
         let shown: String = parts.iter().map(|(tone, text)| self.toned(*tone, text)).collect();
-        self.line(&format!("\n{shown}\n"));
+        self.say("banner", &text, &format!("\n{shown}\n"));
         self.log(&text);
     }
 
@@ -86,28 +91,29 @@ impl Terminal {
 
     pub(super) fn status(&self, text: &str) {
         let text = self.redact(text);
-        self.line(&format!("{}{}", self.styled(ARROW, "-----> "), self.styled(TITLE, &text)));
+        self.say("step", &text, &format!("{}{}", self.styled(ARROW, "-----> "), self.styled(TITLE, &text)));
         self.log(&text);
     }
 
     pub(super) fn info(&self, text: &str) {
         let text = self.redact(text);
         if self.options.verbose {
-            self.line(&text);
+            self.say("info", &text, &text);
         }
         self.log(&text);
     }
 
     pub(super) fn print(&self, text: &str) {
-        self.line(&self.redact(text));
+        let text = self.redact(text);
+        self.say("text", &text, &text);
     }
 
     pub(super) fn hint(&self, text: &str) {
-        self.coloured(YELLOW, text);
+        self.coloured("hint", YELLOW, text);
     }
 
     pub(super) fn success(&self, text: &str) {
-        self.coloured(GREEN, text);
+        self.coloured("success", GREEN, text);
     }
 
     /// Errors go to standard error, where scripts look for them.
@@ -119,17 +125,14 @@ impl Terminal {
             // A closed standard error leaves nobody to tell.
             drop(writeln!(std::io::stderr().lock(), "{shown}"));
         });
+        self.event("message", json!({ "kind": "error", "text": text }));
         self.log(&text);
     }
 
     pub(super) fn output(&self, bytes: &[u8]) {
         let text = self.redact(&String::from_utf8_lossy(bytes));
         if self.options.verbose {
-            self.bars.suspend(|| {
-                let mut stdout = std::io::stdout().lock();
-                // A reader that went away (`| head`) must not fail the deploy.
-                drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
-            });
+            self.raw("output", &text, text.as_bytes());
         }
         self.log(text.trim_end());
     }
@@ -139,13 +142,11 @@ impl Terminal {
         let text = self.redact(&said);
         // Without secrets in it, it need not be text.
         let shown = if text == said { bytes } else { text.as_bytes() };
-        self.bars.suspend(|| {
-            // A reader that went away (`| head`) must not fail the deploy.
-            drop(match to {
-                To::Output => write_whole(&mut std::io::stdout().lock(), shown),
-                To::Errors => write_whole(&mut std::io::stderr().lock(), shown),
-            });
-        });
+        match to {
+            To::Output => self.raw("output", &text, shown),
+            // A closed standard error leaves nobody to tell.
+            To::Errors => self.bars.suspend(|| drop(write_whole(&mut std::io::stderr().lock(), shown))),
+        }
         self.log(text.trim_end());
     }
 
@@ -186,9 +187,57 @@ impl Terminal {
         Transfer(bar)
     }
 
-    fn coloured(&self, style: Style, text: &str) {
+    pub(super) fn json(&self) -> bool {
+        self.options.json
+    }
+
+    pub(super) fn event(&self, name: &str, fields: Value) {
+        if self.options.json {
+            self.pass_line(&self.event_line(name, fields));
+        }
+    }
+
+    pub(super) fn event_line(&self, name: &str, fields: Value) -> String {
+        event::line(name, event::reworded(fields, &|text| self.redact(text)))
+    }
+
+    pub(super) fn pass_line(&self, line: &str) {
+        if self.options.json {
+            self.write(line.as_bytes());
+        }
+    }
+
+    pub(super) fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn enter(&self, host: &str, phase: &'static str) -> Instant {
+        self.record().enter(phase);
+        self.event("phase", json!({ "host": host, "phase": phase, "state": "begins" }));
+        Instant::now()
+    }
+
+    pub(super) fn leave(&self, host: &str, phase: &'static str, began: Instant, well: bool) {
+        self.record().leave(phase);
+        let (state, seconds) = (if well { "done" } else { "failed" }, event::seconds(began.elapsed()));
+        self.event("phase", json!({ "host": host, "phase": phase, "state": state, "seconds": seconds }));
+    }
+
+    pub(super) fn host_ended(&self, end: HostEnd) {
+        self.event("host", json!(end));
+        self.record().end(end);
+    }
+
+    pub(super) fn summary(&self, text: &str) {
+        if self.moving && !self.options.json {
+            self.write(format!("{text}\n").as_bytes());
+        }
+        self.log(text);
+    }
+
+    fn coloured(&self, kind: &str, style: Style, text: &str) {
         let text = self.redact(text);
-        self.line(&self.styled(style, &text));
+        self.say(kind, &text, &self.styled(style, &text));
         self.log(&text);
     }
 
@@ -196,11 +245,27 @@ impl Terminal {
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn line(&self, text: &str) {
-        self.bars.suspend(|| {
-            // A reader that went away (`| head`) must not fail the deploy.
-            drop(writeln!(std::io::stdout().lock(), "{text}"));
-        });
+    /// A line: a message of this kind for programs, the text `shown` for people.
+    fn say(&self, kind: &str, text: &str, shown: &str) {
+        if self.options.json {
+            self.event("message", json!({ "kind": kind, "text": text }));
+        } else {
+            self.write(format!("{shown}\n").as_bytes());
+        }
+    }
+
+    /// Output of others, which need not be whole lines.
+    fn raw(&self, kind: &str, text: &str, shown: &[u8]) {
+        if self.options.json {
+            self.event("message", json!({ "kind": kind, "text": text }));
+        } else {
+            self.write(shown);
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        // A reader that went away (`| head`) must not fail the deploy.
+        self.bars.suspend(|| drop(write_whole(&mut std::io::stdout().lock(), bytes)));
     }
 
     fn log(&self, text: &str) {

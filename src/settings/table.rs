@@ -257,6 +257,12 @@ pub const SETTINGS: &[Known] = &[
         "~/.local/state/edeliver/$APP.log",
         "where everything is written down, without secrets",
     ),
+    known_as(
+        Output,
+        "NOTIFY_COMMAND",
+        "",
+        "run on this machine when a command has changed something; gets the result as JSON",
+    ),
     known_as(Output, "MODE", "compact", "compact, verbose or debug (-C, -V, -D)"),
     known_as(Output, "EDELIVER_EDITOR", "$GIT_EDITOR, else vi", "editor for relups and appups"),
     known_as(Command, "DEPLOY_ENVIRONMENT", "staging", "stage that is deployed to"),

@@ -29,7 +29,11 @@ impl DirectoryStore {
         &self.releases
     }
 
-    pub(super) fn list(&self) -> Result<Vec<StoredArchive>, StoreError> {
+    /// The archives, in no order.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn list(&self) -> Result<Vec<StoredArchive>, StoreError> {
         let failed = || StoreError::io::<io::Error>(format!("list {}", self.releases));
         let entries = match self.releases.read_dir_utf8() {
             Ok(entries) => entries,

@@ -1,9 +1,8 @@
-//! Help, version, completions and the manual page.
+//! Help, version and the manual page.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
-use assert_fs::prelude::*;
 use edeliver::cli::{self, Parsed};
 
 use super::{assert_parsed, edeliver, parsed, project};
@@ -135,33 +134,6 @@ fn every_example_in_the_help_parses() {
         }
     }
     assert!(examples >= PAGES.len(), "only {examples} examples");
-}
-
-#[test]
-fn completions_exist_for_every_shell_and_bash_can_use_them() {
-    let project = project();
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = edeliver(project.path()).args(["completions", shell]).assert().success().stderr("");
-        let script = String::from_utf8(script.get_output().stdout.clone()).unwrap();
-        assert!(script.contains("edeliver") && script.contains("start-deploy"), "{shell}: {script}");
-    }
-    let script = edeliver(project.path()).args(["completions", "bash"]).output().unwrap().stdout;
-    project.child("edeliver.bash").write_binary(&script).unwrap();
-    // Sourced, and asked as bash asks it: what follows `edeliver deploy release pro`?
-    let completed = Command::new("bash")
-        .args(["--norc", "-euc"])
-        .arg(
-            "source ./edeliver.bash
-             COMP_WORDS=(edeliver deploy release pro) COMP_CWORD=3
-             _edeliver edeliver pro release
-             printf '%s\\n' \"${COMPREPLY[@]}\"",
-        )
-        .current_dir(project.path())
-        .output()
-        .unwrap();
-    assert!(completed.status.success(), "{completed:?}");
-    assert_eq!(String::from_utf8(completed.stdout).unwrap(), "production\n");
-    assert!(completed.stderr.is_empty());
 }
 
 #[test]

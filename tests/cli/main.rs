@@ -1,5 +1,6 @@
 //! The command line: words and options become typed commands; help, usage errors, completions.
 
+mod complete;
 mod help;
 mod properties;
 mod usage;
@@ -50,6 +51,7 @@ fn parsed(project: &Path, command_lines: &str) -> String {
             Ok(Parsed::Print(text) | Parsed::Overview(text)) => {
                 writeln!(result, "  prints: {}", text.lines().next().unwrap_or_default()).unwrap();
             }
+            Ok(Parsed::Complete(words)) => writeln!(result, "  completes: {words:?}").unwrap(),
             Err(error) => {
                 for line in error.to_string().lines().filter(|line| !line.is_empty()) {
                     writeln!(result, "  ! {line}").unwrap();

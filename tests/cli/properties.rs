@@ -86,6 +86,7 @@ proptest! {
         match cli::parse(words.into_iter().map(OsString::from), project) {
             Ok(Parsed::Run(invocation)) => prop_assert!(!invocation.settings().is_empty()),
             Ok(Parsed::Print(text) | Parsed::Overview(text)) => prop_assert!(!text.is_empty()),
+            Ok(Parsed::Complete(_)) => {}
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }
     }

@@ -31,7 +31,7 @@ fn every_value_with_its_origin() {
 #[test]
 fn json_has_the_same() {
     let settings = project().settings();
-    let json: serde_json::Value = serde_json::from_str(&as_json(&settings).unwrap()).unwrap();
+    let json = as_json(&settings);
     let entries = json.as_array().unwrap();
     assert_eq!(entries.len(), settings.iter().count());
     let entry = |name: &str| entries.iter().find(|entry| entry["name"] == name).unwrap().clone();
@@ -100,8 +100,7 @@ fn json_has_the_same() {
 #[test]
 fn exit_statuses() {
     let report = Report::new(ReportOptions { plain: true, ..ReportOptions::default() });
-    let exit =
-        |config: &str| run(&Project::new(config).settings(), &report, false).map_err(|failure| failure.exit);
+    let exit = |config: &str| run(&Project::new(config).settings(), &report).map_err(|failure| failure.exit);
     let build = "BUILD_HOST=b BUILD_USER=u BUILD_AT=/b\n";
     assert_eq!(exit(build), Ok(()));
     assert_eq!(exit(""), Err(Exit::Usage));

@@ -39,6 +39,26 @@ pub enum BuildStep {
 }
 
 impl BuildStep {
+    /// The phase that it is, as the events name it (docs/events.md).
+    pub fn phase(self) -> &'static str {
+        match self {
+            BuildStep::InitAppRemotely => "prepare",
+            BuildStep::GitPush => "push",
+            BuildStep::GitResetRemote | BuildStep::GitCheckoutRemote => "checkout",
+            BuildStep::GitCleanRemote => "clean",
+            BuildStep::GitSubmodules => "submodules",
+            BuildStep::ErlangGetAndUpdateDeps => "dependencies",
+            BuildStep::ErlangCleanCompile => "compile",
+            BuildStep::ErlangGenerateRelease => "release",
+            BuildStep::RebarGenerateAppup
+            | BuildStep::CopyAppupsFromReleaseStoreToBuildHost
+            | BuildStep::CopyAppupsToReleaseStore => "appups",
+            BuildStep::RelxGenerateRelup | BuildStep::RebarGenerateUpgrade => "relup",
+            BuildStep::ErlangArchiveRelease => "archive",
+            BuildStep::CopyReleaseToReleaseStore => "store",
+        }
+    }
+
     /// What every build begins with.
     pub const CHECKOUT: [BuildStep; 5] = [
         BuildStep::InitAppRemotely,

@@ -1,6 +1,7 @@
 //! What is wrong, and how to mend it.
 
 use anyhow::anyhow;
+use serde::Serialize;
 
 use super::{Patient, Seen, Subject};
 use crate::deploy::{ExamineError, Examined, Holder, TargetError};
@@ -19,6 +20,7 @@ const LITTLE_FOR_BUILD: u64 = 1_000_000_000;
 const LITTLE_FOR_DEPLOY: u64 = 200_000_000;
 
 /// Something that is not as it should be.
+#[derive(Serialize)]
 pub struct Finding {
     fails: bool,
     place: String,
@@ -27,7 +29,7 @@ pub struct Finding {
 }
 
 /// All that is not as it should be.
-#[derive(Default)]
+#[derive(Default, Serialize)]
 pub struct Findings(Vec<Finding>);
 
 impl Finding {
@@ -223,9 +225,18 @@ impl Findings {
             }
             report.print(&format!("  {mend}"));
         }
+        self.verdict()?;
+        report.banner("NOTHING THAT WOULD FAIL WAS FOUND.");
+        Ok(())
+    }
+
+    /// Whether all is well.
+    ///
+    /// # Errors
+    /// When something would fail.
+    pub fn verdict(&self) -> Result<(), Failure> {
         let count = self.0.iter().filter(|finding| finding.fails).count();
         if count == 0 {
-            report.banner("NOTHING THAT WOULD FAIL WAS FOUND.");
             return Ok(());
         }
         let things = if count == 1 { "1 thing" } else { &format!("{count} things") };

@@ -141,6 +141,21 @@ impl Output {
         self
     }
 
+    /// All events of `--json`.
+    #[track_caller]
+    pub fn events(&self) -> Vec<serde_json::Value> {
+        let event =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}\n{}", self.shown()));
+        self.stdout.lines().map(event).collect()
+    }
+
+    /// The last event of this name.
+    #[track_caller]
+    pub fn event(&self, name: &str) -> serde_json::Value {
+        let event = self.events().into_iter().rfind(|event| event["event"] == name);
+        event.unwrap_or_else(|| panic!("no event '{name}': {}", self.shown()))
+    }
+
     /// The whole of it, for a person.
     pub fn shown(&self) -> String {
         let Self { words, status, stdout, stderr } = self;
