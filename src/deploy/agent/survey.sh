@@ -9,7 +9,7 @@ survey_host() {
 	if [ -z "$libc" ] && ldd --version 2>&1 | grep -qi musl; then libc=musl; fi
 	say "libc ${libc:-unknown}"
 	place=$(existing "$root")
-	devices=$(devices_of "$place" "$(existing "$state")")
+	devices=$(devices_of "$place" "$(existing "$state")") || fail "cannot look at $place"
 	say "device ${devices%%[!0-9]*}"
 	say "state_device ${devices##*[!0-9]}"
 	say "free_kb $(df -Pk -- "$place" | free_of)"
