@@ -111,6 +111,7 @@ impl Command {
             Command::Recover(_) => "recover",
             Command::Drill(_) => "drill",
             Command::Doctor(_) => "doctor",
+            Command::Init(_) => "init",
             Command::Node(node) => node.action(),
             Command::Show(_) => "show",
             Command::Edit(_) => "edit",
@@ -155,6 +156,7 @@ impl Command {
             | Command::Recover(_)
             | Command::Drill(_)
             | Command::Doctor(_)
+            | Command::Init(_)
             | Command::Node(_)
             | Command::Upload(Copy::File { .. })
             | Command::Download(Copy::File { .. })
@@ -187,6 +189,7 @@ impl Command {
             | Command::Recover(_)
             | Command::Drill(_)
             | Command::Doctor(_)
+            | Command::Init(_)
             | Command::Completions { .. }
             | Command::Manual => return None,
             _ => match self.what() {

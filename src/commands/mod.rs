@@ -15,6 +15,7 @@ mod edit;
 mod ending;
 mod history;
 mod increase;
+mod init;
 mod logs;
 mod look;
 mod node;
@@ -119,6 +120,7 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::History(_) => history::run(context),
         Command::Drill(_) => drill::run(context),
         Command::Doctor(doctor) => doctor::run(context, doctor.scope),
+        Command::Init(init) => init::run(context, init),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node),
         Command::Show(Show::Relup { file }) => framed(context, "SHOW", || show::relup(context, file)),
