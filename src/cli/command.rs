@@ -9,6 +9,7 @@ use super::build::Build;
 use super::deploy::{Deploy, Rollback, Update, Upgrade};
 use super::examples;
 use super::hosts::{Doctor, Drill, Look, Recover};
+use super::init::Init;
 use super::node::Node;
 use super::options::Common;
 use super::shell::Shell;
@@ -93,6 +94,13 @@ pub enum Command {
     /// Exit status 1 when something would fail.
     #[command(override_usage = "edeliver doctor [build|staging|production] [OPTIONS]", after_long_help = examples::DOCTOR)]
     Doctor(Doctor),
+    /// Writes the first config of a project, .deliver/config.
+    ///
+    /// Takes what it finds in mix.exs, rebar.config or reltool.config and git, asks at a terminal for the
+    /// hosts that no option names, and then sees whether each can be reached by ssh. A config that is there
+    /// is left as it is.
+    #[command(override_usage = "edeliver init [OPTIONS]", after_long_help = examples::INIT)]
+    Init(Init),
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would be taken for a command's help")]
     Node(Node),

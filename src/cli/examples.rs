@@ -186,6 +186,11 @@ Examples:
   edeliver completions bash > ~/.local/share/bash-completion/completions/edeliver
   edeliver completions zsh > ~/.zfunc/_edeliver
   edeliver completions fish > ~/.config/fish/completions/edeliver.fish";
+pub(super) const INIT: &str = "\
+Examples:
+  edeliver init
+  edeliver init --build=build@build.acme.com --production=deploy@web-1.acme.com,deploy@web-2.acme.com
+  edeliver init --build=local --plan";
 pub(super) const MAN: &str = "\
 Examples:
   edeliver man > ~/.local/share/man/man1/edeliver.1";

@@ -20,6 +20,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Store and project",
         &[
+            "init",
             "show releases",
             "show appups",
             "show relup",

@@ -12,6 +12,7 @@ mod error;
 mod examples;
 mod help;
 mod hosts;
+mod init;
 mod node;
 mod options;
 mod scan;
@@ -36,6 +37,7 @@ pub use self::deploy::{Deploy, DeployRelease, DeployUpgrade, Rollback, Update, U
 pub use self::error::UsageError;
 pub use self::help::manual;
 pub use self::hosts::{Doctor, DoctorScope, Drill, Look, Recover};
+pub use self::init::Init;
 pub use self::node::{Logs, Migrate, Node, NodeOptions, Restart};
 pub use self::options::{BuildOptions, Common, Mode, RelupOptions, VersionOptions};
 pub use self::shell::Shell;

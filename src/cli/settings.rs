@@ -112,6 +112,7 @@ impl Command {
             Command::Recover(_) => "recover",
             Command::Drill(_) => "drill",
             Command::Doctor(_) => "doctor",
+            Command::Init(_) => "init",
             Command::Node(node) => node.action(),
             Command::Show(_) => "show",
             Command::Edit(_) => "edit",
@@ -156,6 +157,7 @@ impl Command {
             | Command::Recover(_)
             | Command::Drill(_)
             | Command::Doctor(_)
+            | Command::Init(_)
             | Command::Node(_)
             | Command::Upload(Copy::File { .. })
             | Command::Download(Copy::File { .. })
@@ -188,6 +190,7 @@ impl Command {
             | Command::Recover(_)
             | Command::Drill(_)
             | Command::Doctor(_)
+            | Command::Init(_)
             | Command::Completions { .. }
             | Command::Manual => return None,
             _ => match self.what() {

@@ -172,7 +172,6 @@ fn restart(
         .between(|sessions| hooks.run("pre_start_deployed_release", sessions))
         .and_then(|deploy| {
             context.report.status("Starting deployed release");
-            let _spinner = context.report.step("Waiting until it has proven itself");
             if hooks.defines("get_restart_node_command") {
                 deploy.restarted_by(|sessions| hooks.restart_nodes(sessions))?.verify()
             } else {

@@ -67,7 +67,6 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
         .and_then(|deploy| deploy.between(|sessions| hooks.run("pre_upgrade_release", sessions)))
         .and_then(|deploy| {
             report.status(&format!("Upgrading release to {version}"));
-            let _spinner = report.step("Waiting until it has proven itself");
             deploy.upgrade()
         })
         .and_then(|deploy| deploy.between(|sessions| hooks.run("post_upgrade_release", sessions)))

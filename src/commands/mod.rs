@@ -18,6 +18,7 @@ mod edit;
 mod ending;
 mod history;
 mod increase;
+mod init;
 mod logs;
 mod look;
 mod node;
@@ -127,6 +128,7 @@ fn carry_out(context: &Context, invocation: &Invocation) -> Result<(), Failure> 
         Command::History(_) => history::run(context),
         Command::Drill(_) => drill::run(context),
         Command::Doctor(doctor) => doctor::run(context, doctor.scope),
+        Command::Init(init) => init::run(context, init),
         Command::Recover(recover) => recover::run(context, recover),
         Command::Node(node) => run_node(context, node),
         Command::Upload(what) => copy::upload(context, what),

@@ -127,6 +127,9 @@ impl Target {
         args: &[String],
         stdin: Stdin<'_>,
     ) -> Result<Answer, PhaseError> {
+        // What is sent has a bar of its own.
+        let label = format!("{}: {}", self.addr, phase.label());
+        let _row = (!matches!(phase, Phase::Stage | Phase::Renew)).then(|| claim.report.step(&label));
         let request = phase.request(&self.place, &claim.id, args.to_vec());
         match phase {
             // It goes on beside the others.
@@ -147,6 +150,7 @@ impl Target {
         input: &str,
     ) -> Result<Answer, PhaseError> {
         let host = self.addr.clone();
+        let _row = claim.report.step(&format!("{host}: {}", phase.label()));
         claim.report.phase(&host, phase.verb(), || self.run_guarded(claim, phase, args, input))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Events flow one way: the rooms emit, [`Report`] displays.
 
+mod board;
 mod event;
 mod record;
 mod redact;
@@ -15,12 +16,12 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use serde_json::Value;
 
+pub use board::Row;
 pub use event::seconds;
 use record::Record;
 pub use record::{HostEnd, HostState, Timing};
 pub use redact::Redactor;
 pub use table::table;
-pub use terminal::{Step, Transfer};
 
 /// How much is shown, and how.
 #[derive(Debug, Clone, Default)]
@@ -145,12 +146,12 @@ impl Report {
     }
 
     /// A step that may take long: a spinner with elapsed time on a terminal, until dropped.
-    pub fn step(&self, label: &str) -> Step {
+    pub fn step(&self, label: &str) -> Row {
         self.0.step(label)
     }
 
     /// A transfer of `total` bytes: a bar on a terminal, until dropped.
-    pub fn transfer(&self, label: &str, total: u64) -> Transfer {
+    pub fn transfer(&self, label: &str, total: u64) -> Row {
         self.0.transfer(label, total)
     }
 

@@ -1,16 +1,16 @@
-//! Status lines, colours, spinners and bars on the terminal, and the log file.
+//! Status lines and colours on the terminal, events for programs, and the log file.
 
 use std::fs::{DirBuilder, File};
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
 use anstyle::{AnsiColor, Style};
 use camino::Utf8Path;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::board::{Board, Row};
 use super::{HostEnd, Record, Redactor, ReportOptions, To, Tone, event};
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -27,36 +27,9 @@ pub struct Terminal {
     colour: bool,
     /// Whether somebody looks on: progress is shown.
     moving: bool,
-    bars: MultiProgress,
+    bars: Arc<Board>,
     log: Option<Mutex<File>>,
     record: Mutex<Record>,
-}
-
-/// A step under way; its spinner goes when this is dropped.
-#[must_use]
-pub struct Step(ProgressBar);
-
-/// A transfer under way; its bar goes when this is dropped.
-#[must_use]
-pub struct Transfer(ProgressBar);
-
-impl Transfer {
-    /// Says how many bytes are through in all.
-    pub fn at(&self, bytes: u64) {
-        self.0.set_position(bytes);
-    }
-}
-
-impl Drop for Step {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
-}
-
-impl Drop for Transfer {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
 }
 
 impl Terminal {
@@ -66,10 +39,9 @@ impl Terminal {
         let terminal = std::io::stdout().is_terminal();
         let colour = !options.plain && !no_colour && (terminal || options.force_colour);
         let moving = !options.plain && std::io::stderr().is_terminal();
-        let target = if moving { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         // A log that cannot be written must not keep anybody from deploying.
         let log = options.log_file.as_ref().and_then(|path| open_log(path).ok()).map(Mutex::new);
-        let (bars, record) = (MultiProgress::with_draw_target(target), Mutex::new(Record::new()));
+        let (bars, record) = (Board::new(moving), Mutex::new(Record::new()));
         Self { options, redactor, colour, moving, bars, log, record }
     }
 
@@ -172,19 +144,12 @@ impl Terminal {
         self.colour
     }
 
-    pub(super) fn step(&self, label: &str) -> Step {
-        let bar = self.bars.add(ProgressBar::new_spinner());
-        bar.set_style(style("  {spinner} {msg} {elapsed}"));
-        bar.set_message(self.redact(label));
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Step(bar)
+    pub(super) fn step(&self, label: &str) -> Row {
+        self.bars.step(self.redact(label))
     }
 
-    pub(super) fn transfer(&self, label: &str, total: u64) -> Transfer {
-        let bar = self.bars.add(ProgressBar::new(total));
-        bar.set_style(style("  {msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
-        bar.set_message(self.redact(label));
-        Transfer(bar)
+    pub(super) fn transfer(&self, label: &str, total: u64) -> Row {
+        self.bars.transfer(self.redact(label), total)
     }
 
     pub(super) fn json(&self) -> bool {
@@ -290,8 +255,4 @@ fn open_log(path: &Utf8Path) -> std::io::Result<File> {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     }
     File::options().create(true).append(true).mode(0o600).open(path)
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

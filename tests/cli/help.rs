@@ -58,6 +58,7 @@ const PAGES: &[&str] = &[
     "recover",
     "drill",
     "doctor",
+    "init",
     "start",
     "stop",
     "restart",

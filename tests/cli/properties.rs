@@ -39,6 +39,7 @@ fn word() -> impl Strategy<Value = String> {
         "check",
         "config",
         "completions",
+        "init",
         "bash",
         "man",
         "help",

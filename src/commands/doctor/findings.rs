@@ -206,6 +206,16 @@ impl Findings {
                 let finding = if both_glibc { Finding::warning } else { Finding::problem };
                 self.push(finding(&host, &what, mend));
             }
+            let (here, there) = (build.version_of("erl"), facts.version_of("erl"));
+            if let (Some(here), Some(there)) = (here, there)
+                && here != there
+                && here != BROKEN
+                && there != BROKEN
+            {
+                let what = format!("its Erlang is {there}, the one of the build host {here}");
+                let mend = "A release that brings its own Erlang does not use it; for others, install the same one on both.";
+                self.push(Finding::warning(&host, &what, mend));
+            }
         }
     }
 

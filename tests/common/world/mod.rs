@@ -326,6 +326,11 @@ impl World {
     }
 
     /// What differs from run to run, and what it is shown as.
+    /// The text without what differs from run to run.
+    pub fn normalise(&self, text: &str) -> String {
+        self.names().normalise(text)
+    }
+
     fn names(&self) -> Names {
         let mut names = Vec::new();
         for host in &self.hosts {
