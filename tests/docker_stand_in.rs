@@ -503,7 +503,7 @@ fn the_start_script_runs_a_container_with_a_stand_in_for_docker() {
              acme/app:1.0.0-main bin/stand_in start\n"
         )
     );
-    assert_eq!(fs::metadata(home.join(".erlang.cookie")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(home.join(".erlang.cookie")).unwrap().permissions().mode() & 0o777, 0o400);
     assert_eq!(control(&["ping"]), "exec ERL_DIST_PORT=0\n");
     assert!(control(&["console", "-x"]).ends_with(" acme/app:1.0.0-main bin/stand_in console -x\n"));
 }
