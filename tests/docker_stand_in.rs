@@ -311,7 +311,7 @@ fn ctrl_c_ends_what_runs_in_the_container_of_a_stand_in_for_docker() {
 #[test]
 fn a_strategy_builds_in_a_container_of_a_stand_in_for_docker() {
     let docker = Docker::new(MIX).with_fake_mix();
-    let strategy = "run() {\n  init_app_remotely\n  git_push\n  git_reset_remote\n  \
+    let strategy = "set_build_hosts\nrun() {\n  init_app_remotely\n  git_push\n  git_reset_remote\n  \
                     __sync_remote \"cd $BUILD_AT && cp mix copied\"\n  [ -n \"$DOCKER_BUILD_CONTAINER\" ]\n}\n";
     docker.write(".deliver/strategies/erlang-look", strategy);
     docker.edeliver(&["look", "--plain"]).succeeds();
@@ -503,7 +503,7 @@ fn the_start_script_runs_a_container_with_a_stand_in_for_docker() {
              acme/app:1.0.0-main bin/stand_in start\n"
         )
     );
-    assert_eq!(fs::metadata(home.join(".erlang.cookie")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(home.join(".erlang.cookie")).unwrap().permissions().mode() & 0o777, 0o400);
     assert_eq!(control(&["ping"]), "exec ERL_DIST_PORT=0\n");
     assert!(control(&["console", "-x"]).ends_with(" acme/app:1.0.0-main bin/stand_in console -x\n"));
 }

@@ -140,6 +140,9 @@ pub fn build(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failur
         hooked.hooks().work_on(std::slice::from_ref(&context.settings.host), &context.settings.at);
     }
     let mut build = Build::open(context)?;
+    if let Some(hooked) = context.hooked {
+        build.tell_container(hooked.hooks().variables_mut());
+    }
     let built = BuildStep::recipe().try_for_each(|step| build.run(step)).and_then(|()| build.stored());
     build.close();
     built
@@ -434,12 +437,6 @@ fn reach<'a>(context: &BuildContext<'a>) -> Result<(BuildHost<'a>, Option<BuildC
         .and_then(|docker| BuildContainer::start(docker, container, &project, &settings.at))
         .map_err(build::StepError::into_failure)?;
     report.info(&format!("Started container {}", container.name()));
-    if let Some(hooked) = context.hooked {
-        let mut hooks = hooked.hooks();
-        let variables = hooks.variables_mut();
-        variables.set("DOCKER_BUILD_CONTAINER", container.name());
-        variables.set("DOCKER_BUILD_DIR", container.checkout().as_str());
-    }
     let host = container
         .open(&settings.host, &settings.at, interrupt, report)
         .map_err(build::StepError::into_failure)?;

@@ -59,10 +59,19 @@ impl Build<'_> {
 
     /// Gives functions of the config what the steps have found out.
     fn tell(&self, variables: &mut Variables) {
+        self.tell_container(variables);
         variables.set("REVISION", self.source.revision.as_str());
         if let Some(release) = &self.release {
             variables.set("RELEASE_VERSION", release.version.as_str());
             variables.set("RELEASE_DIR", release.directory.as_str());
+        }
+    }
+
+    /// The names by which functions know the container and its checkout here.
+    pub(super) fn tell_container(&self, variables: &mut Variables) {
+        if let Some(container) = &self.container {
+            variables.set("DOCKER_BUILD_CONTAINER", container.name());
+            variables.set("DOCKER_BUILD_DIR", container.checkout().as_str());
         }
     }
 

@@ -121,6 +121,9 @@ fn carry_out<'a>(
         hooked.hooks().work_on(std::slice::from_ref(&context.settings.host), &context.settings.at);
     }
     let mut build = Build::open(context)?;
+    if let Some(hooked) = context.hooked {
+        build.tell_container(hooked.hooks().variables_mut());
+    }
     if let Some(to) = to {
         build.source.revision = Source::commit(context, to)?;
     }
