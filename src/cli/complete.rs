@@ -68,7 +68,7 @@ pub fn complete(words: &[String]) -> Completion {
         return Completion { known: options_of(leaf, &root), ..Completion::default() };
     }
     let rest = plain.get(path.len()..).unwrap_or_default();
-    if leaf.has_subcommands() && leaf.get_name() != "FILE" {
+    if leaf.has_subcommands() {
         return if rest.is_empty() { subcommands(leaf, path.is_empty()) } else { Completion::default() };
     }
     positional(leaf, &path, rest)
