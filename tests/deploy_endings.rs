@@ -292,3 +292,27 @@ fn a_clean_deploy_whose_files_do_not_arrive() {
     world.edeliver(&words).succeeds();
     world.assert_runs("2.0.0");
 }
+
+// Distillery boots by a copy of start_erl.data, and makes it anew only when that is younger: not so when it
+// comes from an archive that was made before, nor when it comes back.
+#[test]
+fn a_release_that_boots_by_a_copy() {
+    let world = World::new().hosts(1).release("1.0.0").release("2.0.0").release("3.0.0");
+    fs::write(world.host(1).home().join(".stand-in-boots-by-copy"), "").unwrap();
+    let deploy = |version: &str| {
+        let version = format!("--version={version}");
+        world.edeliver(["deploy", "release", "to", "production", "--start-deploy", &version])
+    };
+    let runs = |version: &str| {
+        let answer = format!("response: {version}\n");
+        world.edeliver(["version", "production"]).succeeds().says(&[answer.as_str()]);
+    };
+    deploy("1.0.0").succeeds();
+    deploy("2.0.0").succeeds();
+    runs("2.0.0");
+    world.host(1).behave("3.0.0 start_exits_7");
+    deploy("3.0.0").exits(1).says(&["All hosts are back as they were before."]);
+    runs("2.0.0");
+    world.edeliver(["rollback", "production"]).succeeds();
+    runs("1.0.0");
+}

@@ -7,7 +7,7 @@ node_migrator() {
 		call_time=$migrate_time
 		# Else relx's script gives a migration one minute.
 		export RELX_RPC_TIMEOUT="$migrate_time"
-		call eval "$(erlang_migrator "$@" | tr '\n\t' '  ')"
+		call eval "$(erlang_migrator "$@" | on_one_line)"
 	)
 	ended=$?
 	# It is printed as a term, which may stand on several lines.

@@ -78,6 +78,10 @@ version_in() {
 	say "${booted:-unknown}"
 }
 
+# What the files say boots next may have changed. Distillery boots by a copy that it makes of them, and makes
+# it anew only when they are younger; but what comes from an archive, or back, is as old as it was.
+forget_boot_copy() { rm -f -- "${RELEASE_MUTABLE_DIR:-$root/var}/start_erl.data"; }
+
 # Prints the process ids of the node. The operating system is asked, not the node: a node that hangs
 # or has another cookie is found too. VMs that only carry a call to a node (start_clean) do not count,
 # and neither do children of the node, which look like it until they run their own program.
@@ -248,6 +252,9 @@ erlang_question() {
 	END
 }
 
+# As an argument. Some scripts take off the last full stop and put it back, so that nothing may follow it.
+on_one_line() { tr '\n\t' '  ' | sed 's/ *$//'; }
+
 # Sets $version, $status and $missing from the node's own answer; fails when it does not answer.
 ask_node() {
 	question && return 0
@@ -268,7 +275,7 @@ question() {
 		answer=$(call rpc "$elixir")
 		;;
 	*)
-		erlang=${erlang:-$(erlang_question | tr '\n\t' '  ')}
+		erlang=${erlang:-$(erlang_question | on_one_line)}
 		answer=$(call eval "$erlang")
 		;;
 	esac

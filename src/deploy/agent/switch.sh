@@ -25,6 +25,7 @@ switch_tree() {
 	find_stage
 	[ -d "$root" ] || mkdir -- "$root" || fail "cannot make $root"
 	switch_steps now
+	forget_boot_copy
 	settle "$root"
 	mark switched
 }
@@ -88,6 +89,7 @@ undo_tree() {
 		decode "$flag" "$name"
 		undo_step "$step" "$name" || exit 1
 	done || fail "cannot put the old files back"
+	forget_boot_copy
 	if grep -qx 'root absent' "$journal" && [ -d "$root" ]; then
 		# Nothing was there before, so all that is left in it is the failed release's own.
 		keep_evidence

@@ -91,7 +91,7 @@ downgrade_expression() {
 
 # The expression $1 is run by the node and came to its end. Else $why says why not.
 in_node() {
-	expression="try $(say "$1" | tr '\n\t' '  '), \"edeliver-done\" catch _:W -> lists:flatten(io_lib:format(\"edeliver-failed ~0p.\", [W])) end."
+	expression="try $(say "$1" | on_one_line), \"edeliver-done\" catch _:W -> lists:flatten(io_lib:format(\"edeliver-failed ~0p.\", [W])) end."
 	call_time=$start_timeout
 	case $kind in
 	distillery)
