@@ -29,7 +29,7 @@ impl Target {
             Phase::Renew => self.send(&request, &agent::nonce(), stdin),
             _ => claim
                 .report
-                .phase(&self.addr.clone(), phase.verb(), || self.send(&request, &agent::nonce(), stdin)),
+                .phase(&self.addr.clone(), phase.name(), || self.send(&request, &agent::nonce(), stdin)),
         }
     }
 
@@ -44,7 +44,7 @@ impl Target {
     ) -> Result<Answer, PhaseError> {
         let host = self.addr.clone();
         let _row = claim.report.step(&format!("{host}: {}", phase.label()));
-        claim.report.phase(&host, phase.verb(), || self.run_guarded(claim, phase, args, input))
+        claim.report.phase(&host, phase.name(), || self.run_guarded(claim, phase, args, input))
     }
 
     fn run_guarded(
