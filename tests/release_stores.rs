@@ -36,13 +36,6 @@ fn stored(host: &Host) -> Vec<String> {
     names(&host.home().join("archives"))
 }
 
-/// The archives that `show releases --json` tells of.
-fn archives_of(text: &str) -> Value {
-    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let answer = events.into_iter().find(|event| event["event"] == "releases");
-    answer.unwrap_or_else(|| panic!("no releases: {text}"))["archives"].clone()
-}
-
 // The plain list is the original's. With --long and --json comes what is known beside the names, and
 // nothing is made up where it is not.
 #[test]
@@ -64,7 +57,8 @@ fn what_is_known_of_each_archive() {
     ");
     // Reading it through writes its manifest beside it.
     world.edeliver(["check", "release", "--version=1.0.0"]).succeeds();
-    let listed = archives_of(&world.edeliver(["show", "releases", "--json"]).succeeds().stdout);
+    let listed =
+        world.edeliver(["show", "releases", "--json"]).succeeds().event("releases")["archives"].clone();
     let (old, new) = (&listed[0], &listed[1]);
     assert_eq!((&old["version"], &old["sha256"]), (&"0.9.0".into(), &Value::Null));
     let bytes = fs::read(world.archive("1.0.0")).unwrap();
@@ -77,7 +71,8 @@ fn what_is_known_of_each_archive() {
     long.says(&["version", "sha256", sum.split(' ').next().unwrap(), &bytes.len().to_string()]);
     // A manifest of another archive says nothing of this one.
     fs::write(world.archive("1.0.0"), "replaced").unwrap();
-    let listed = archives_of(&world.edeliver(["show", "releases", "--json"]).succeeds().stdout);
+    let listed =
+        world.edeliver(["show", "releases", "--json"]).succeeds().event("releases")["archives"].clone();
     assert_eq!(listed[1]["sha256"], Value::Null);
 }
 
@@ -95,7 +90,9 @@ fn where_it_is_deployed() {
     assert_eq!(line("1.0.0"), format!("1.0.0 release - {}", ARCHIVE));
     let file = ARCHIVE.replace("1.0.0", "2.0.0");
     assert_eq!(line("2.0.0"), format!("2.0.0 release production:[user]@host-1 {file}"));
-    let listed = archives_of(&world.edeliver(["show", "releases", "--deployed", "--json"]).succeeds().stdout);
+    let listed =
+        world.edeliver(["show", "releases", "--deployed", "--json"]).succeeds().event("releases")["archives"]
+            .clone();
     let there = &listed[1]["deployed"][0];
     assert_eq!((&there["host"], &there["on_disk"]), (&"[user]@host-1".into(), &true.into()));
     assert_eq!((&there["running"], &listed[0]["deployed"]), (&false.into(), &Value::Array(Vec::new())));
@@ -116,7 +113,8 @@ fn an_archive_is_uploaded_and_downloaded() {
         "UPLOAD DONE!",
     ]);
     assert_eq!(stored(world.host(1)), [format!(".{ARCHIVE}.manifest.json").as_str(), ARCHIVE]);
-    let listed = archives_of(&world.edeliver(["show", "releases", "--json"]).succeeds().stdout);
+    let listed =
+        world.edeliver(["show", "releases", "--json"]).succeeds().event("releases")["archives"].clone();
     let sum = duct::cmd!("sha256sum", &path).read().unwrap();
     assert_eq!(listed[0]["sha256"].as_str(), sum.split(' ').next());
     // It is asked before anything is replaced, here and there.
@@ -142,7 +140,9 @@ fn an_archive_of_the_local_store_is_uploaded_to_another_one() {
     fs::write(&manifest, kept.replacen('{', "{\"revision\":\"0123abc\",", 1)).unwrap();
     let store = format!("--store={}@host-1:archives", user());
     world.edeliver(["upload", "release", "1.0.0", &store]).succeeds();
-    let listed = archives_of(&world.edeliver(["show", "releases", "--json", &store]).succeeds().stdout);
+    let listed =
+        world.edeliver(["show", "releases", "--json", &store]).succeeds().event("releases")["archives"]
+            .clone();
     assert_eq!((&listed[0]["file"], &listed[0]["revision"]), (&ARCHIVE.into(), &"0123abc".into()));
     // Without it the store is a directory here, and there is nothing to copy.
     world.edeliver(["upload", "release", "1.0.0"]).exits(2).says(&["on this machine", "--store="]);
@@ -196,7 +196,8 @@ fn a_link_that_is_cut_leaves_nothing_in_the_list() {
     running.wait().exits(1).says(&["host-1", &format!("store {ARCHIVE}")]);
     trap.was_reached();
     world.host_mut(1).start_again();
-    let listed = archives_of(&world.edeliver(["show", "releases", "--json"]).succeeds().stdout);
+    let listed =
+        world.edeliver(["show", "releases", "--json"]).succeeds().event("releases")["archives"].clone();
     let files: Vec<&str> =
         listed.as_array().unwrap().iter().map(|each| each["file"].as_str().unwrap()).collect();
     assert_eq!(files, [old.as_str()]);

@@ -73,8 +73,7 @@ impl Bucket {
     }
 
     fn listed(&self) -> Value {
-        let listed = self.edeliver(&["show", "releases", "--json"]).succeeds();
-        serde_json::from_str(&listed.stdout).unwrap()
+        self.edeliver(&["show", "releases", "--json"]).succeeds().event("releases")["archives"].clone()
     }
 
     fn versions(&self) -> Vec<String> {
