@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::world::{At, Snapshot, World};
+use std::path::PathBuf;
+
+use common::world::{At, Fault, Host, Snapshot, World};
 use rustix::process::Signal;
 
 /// Three hosts on which 1.0.0 runs, which wait 2 seconds for a client that they do not hear of.
@@ -167,4 +169,42 @@ fn a_reader_that_leaves() {
     let words = ["deploy", "release", "to", "production", "--start-deploy", "--version=2.0.0"];
     world.piped_into("head -n 2", words).succeeds();
     world.assert_runs("2.0.0");
+}
+
+// What a host keeps of the deploy's script is gone in the middle: it is sent again. What is left of it does
+// nothing: the deploy goes back without it.
+#[test]
+fn a_script_that_a_host_does_not_keep() {
+    for is_cut in [false, true] {
+        let world = world().config("LEASE=30");
+        let before = world.snapshot();
+        let steps = world.host(2).at_step("switch", 1, Fault::Pause);
+        let mut client = world.spawn_deploy("2.0.0");
+        assert!(steps.wait(&mut client), "{}", client.printed());
+        let kept = kept_script(world.host(2));
+        if is_cut {
+            let text = fs_err::read(&kept).unwrap();
+            fs_err::write(&kept, &text[..text.len() / 2]).unwrap();
+        } else {
+            fs_err::remove_file(&kept).unwrap();
+        }
+        steps.release();
+        if is_cut {
+            client.wait().exits(1).says(&["All hosts are back as they were"]);
+            drop(steps);
+            world.assert_unchanged(&before);
+            then_succeeds(world);
+        } else {
+            client.wait().succeeds();
+            world.assert_runs("2.0.0");
+        }
+    }
+}
+
+fn kept_script(host: &Host) -> PathBuf {
+    let entries = fs_err::read_dir(host.state()).unwrap().map(|entry| entry.unwrap().path());
+    let is_script = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("agent-");
+    let kept: Vec<_> = entries.filter(is_script).collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    kept[0].clone()
 }

@@ -58,7 +58,7 @@ fn of_a_deploy() {
     step: Starting deployed release
     banner: DEPLOYED RELEASE TO PRODUCTION!
     ");
-    let names = ["open", "stage", "switch", "stop", "start", "confirm", "commit", "abandon"];
+    let names = ["open", "stage", "switch", "restart", "confirm", "commit", "abandon"];
     for host in ["host-1", "host-2"] {
         assert_eq!(phases(&output, host), names.map(|name| format!("{name} done")));
     }
@@ -85,7 +85,7 @@ fn of_a_deploy_that_fails() {
     let world = world(2);
     world.host(2).behave("2.0.0 start_exits_7");
     let output = world.edeliver(DEPLOY).exits(1).says(&["Error: "]);
-    assert!(phases(&output, "host-2").contains(&"start failed".to_owned()), "{}", output.shown());
+    assert!(phases(&output, "host-2").contains(&"restart failed".to_owned()), "{}", output.shown());
     let result = result(&output);
     assert_eq!((&result["status"], &result["exit"]), (&json!("failed"), &json!(1)));
     assert_eq!(result["hosts"][1]["state"], "restored");

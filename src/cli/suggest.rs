@@ -6,12 +6,13 @@ use super::values::STAGES;
 
 /// The candidate within edit distance 2 of `word` (PARITY.md section 3), the nearest one first.
 ///
-/// A distance as great as the word itself is no likeness: `x` does not mean `to`.
+/// In words of up to four letters 2 is no likeness: `loud` does not mean `long`, nor `x` `to`.
 pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
         .filter(|&(distance, candidate)| {
-            distance <= 2 && distance < word.chars().count().min(candidate.chars().count())
+            let length = word.chars().count().min(candidate.chars().count());
+            distance <= 2 && distance < length && (distance < 2 || length > 4)
         })
         .min()
         .map(|(_, candidate)| candidate)
@@ -52,5 +53,7 @@ mod tests {
     fn short_words_are_not_alike() {
         assert_eq!(nearest("x", ["to", "tag"].into_iter()), None);
         assert_eq!(nearest("tg", ["to", "tag"].into_iter()), Some("tag"));
+        assert_eq!(nearest("loud", ["long"].into_iter()), None);
+        assert_eq!(nearest("lnog", ["long"].into_iter()), Some("long"));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `agent/` is the host's side, one POSIX script; the rest decides and watches. See `DESIGN.md`.
 
+mod call;
 mod claim;
 mod error;
 mod examine;

@@ -132,6 +132,14 @@ impl Phase {
         }
     }
 
+    /// As `docs/events.md` names it. On the host a restart begins as a stop.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Restart => "restart",
+            other => other.verb(),
+        }
+    }
+
     /// As messages name it.
     pub fn label(self) -> &'static str {
         match self {

@@ -43,10 +43,10 @@ enum By {
     Nobody,
 }
 
-/// Whether a config uses what is different in every bash: its process, its options.
+/// Whether a config uses what is different in every bash: its process, its options, its last command.
 fn tells_processes_apart(text: &str) -> bool {
     let text = text.replace("\\\n", "");
-    ["$$", "$-", "$!", "$0", "{!", "{0"].iter().any(|special| text.contains(special))
+    ["$$", "$-", "$!", "$0", "$_", "{!", "{0", "{_"].iter().any(|special| text.contains(special))
 }
 
 impl Evaluator {

@@ -94,7 +94,8 @@ start_of() {
 # Whether the process that file $1 names still runs. Sets $process and what it is $at_work at.
 runs() {
 	process='' started='' at_work=''
-	read -r process started at_work 2>/dev/null <"$1" && [ -n "$process" ] && [ "$(start_of "$process")" = "$started" ]
+	# One that had ended before it was written down has no start.
+	read -r process started at_work 2>/dev/null <"$1" && [ -n "$started" ] && [ "$(start_of "$process")" = "$started" ]
 }
 
 # Ends the process that file $1 names, with all that it has started. When it was killed, that works on
@@ -168,7 +169,8 @@ run_phase() {
 	fi
 	case $phase in undo | commit) use_reserve ;; esac
 	renew_lease
-	[ -f "$agent" ] || keep_script "${agent##*/agent-}"
+	# It comes whole when what is kept is not relied upon.
+	if [ -n "${own_text:-}" ]; then keep_script "${agent##*/agent-}"; fi
 	(umask 077 && cat >"$state/input") || fail "cannot write $state/input"
 	# A new file: an earlier phase that was killed may still write into the old one.
 	rm -f -- "$state/output"

@@ -91,7 +91,6 @@ stop)
 	for old in $pids; do
 		stop_node "$old" || fail "the running node (process $old) does not stop"
 	done
-	say "stopped ${was#running }"
 	become "$@"
 	;;
 start)
