@@ -84,9 +84,28 @@ fn a_node_that_does_not_run() {
 fn with_the_module(world: &World) {
     let root = world.host(1).root();
     fs::create_dir(root.join("lib/edeliver-1.9.2")).unwrap();
-    let script = root.join("bin/stand_in");
+    amend_script(world, ": as that of mix release: --rpc-eval");
+}
+
+/// The start script gets another line.
+fn amend_script(world: &World, line: &str) {
+    let script = world.host(1).root().join("bin/stand_in");
     let text = fs::read_to_string(&script).unwrap();
-    fs::write(&script, text + "# as that of mix release: --rpc-eval\n").unwrap();
+    fs::write(&script, text.replacen("set -eu\n", &format!("set -eu\n{line}\n"), 1)).unwrap();
+}
+
+// How a node is asked depends on the start script: on what it does, not on what it is compared with.
+#[test]
+fn a_start_script_that_names_other_tools_in_comments() {
+    let world = running();
+    amend_script(
+        &world,
+        "# unlike distillery's NAME_rc_exec.sh, daemon_boot of relx and --rpc-eval of mix release",
+    );
+    amend_script(&world, "echo 'made without distillery' >/dev/null");
+    world.edeliver(["version", "production"]).succeeds().says(&["response: 1.0.0\n"]);
+    world.edeliver(["restart", "production"]).succeeds();
+    world.assert_runs("1.0.0");
 }
 
 /// The commands that need an answer of the node.

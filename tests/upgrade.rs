@@ -366,7 +366,17 @@ fn the_second_upgrade_by_one_command(world: &World, counts: &Counts) {
 }
 
 // OTP restarts a node whose upgrade crashes behind the point of no return: it runs the old version.
+// What a start script prints behind the answer, as distillery's does, is no part of the reason.
 fn code_that_cannot_change(world: &World) {
+    for host in targets(world) {
+        let talkative = "2i trap '[ \"$1\" != eval ] || echo :ok' EXIT";
+        for root in [host.root(), host.state().join("control")] {
+            let script = root.join("bin/hello_rebar3");
+            if script.exists() {
+                duct::cmd!("sed", "-i", talkative, script.as_str()).run().unwrap();
+            }
+        }
+    }
     let before = snapshots(world);
     let from = format!("--from={}", revision(world));
     replace(world, GREETER, "{ok, Count}.", "exit({cannot_change, Count}).");
@@ -374,7 +384,8 @@ fn code_that_cannot_change(world: &World) {
     commit_appup(world, "0.3.0", "0.4.0");
     world.edeliver(["build", "upgrade", &from, "--plain"]).succeeds();
     let failed = deploy_upgrade(world, "0.4.0").exits(1);
-    failed.says(&["the node did not take the upgrade", "cannot_change", "All hosts are back"]);
+    let failed = failed.says(&["the node did not take the upgrade", "cannot_change", "All hosts are back"]);
+    assert!(!failed.stderr.contains(":ok") && !failed.stderr.contains("edeliver-end"), "{}", failed.shown());
     greet(world, "0.3.0");
     assert_as_before(world, &before);
 }

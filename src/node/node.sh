@@ -53,15 +53,14 @@ tell_ended() {
 	why="$2 ended with exit status $1"
 }
 
-# Sets $kind by what the start script says of itself: mix (built into Elixir), relx (4 and later),
-# distillery, or extended (relx 3, rebar 2 and everything that is controlled like them).
+# Sets $kind by what the start script does: mix (built into Elixir), relx (4 and later), distillery
+# (2 runs NAME_rc_exec.sh, 1 runs releases/VERSION/NAME.sh), or extended (relx 3, rebar 2 and everything
+# that is controlled like them). Comments are passed over: they may name any tool.
 find_kind() {
-	case $(grep -osi -e '--rpc-eval' -e 'daemon_boot' -e 'distillery' -e '_rc_exec\.sh' -e 'RELEASES_DIR/' -- "$1") in
-	*--rpc-eval*) kind=mix ;;
-	*daemon_boot*) kind=relx ;;
-	*[Ii][Ll][Ll][Ee][Rr][Yy]* | *.[Ss][Hh]* | */*) kind=distillery ;;
-	*) kind=extended ;;
-	esac
+	kind=$(sed -n -e '/^[[:space:]]*#/d' -e '/--rpc-eval/{s/.*/mix/p;q;}' -e '/daemon_boot/{s/.*/relx/p;q;}' \
+		-e '/_rc_exec\.sh/{s/.*/distillery/p;q;}' -e '/RELEASES_DIR\/.REL_VSN\//{s/.*/distillery/p;q;}' \
+		"$1" 2>/dev/null)
+	kind=${kind:-extended}
 }
 
 # Whether the release has edeliver's own module, which is called as Elixir.
@@ -361,126 +360,15 @@ wait_down() {
 	done
 }
 
+# Whether the node runs by the word of the service manager, where there is one.
+runs_by_status() { [ -z "$status_command" ] || run_own "$call_time" "$status_command" >/dev/null; }
+
 wait_gone() {
 	end=$(($(now) + $2)) nap=1
 	while is_alive "$1"; do
 		[ "$(now)" -lt "$end" ] || return 1
 		take_nap
 	done
-}
-
-# The release in $root runs as a process other than $2, answers with version $1 (any when that is
-# "unknown") and all of its applications, is healthy by the user's own measure $3, and is still there
-# after $stable_for seconds. Sets $pid.
-# Else $why says why not.
-verify_node() {
-	end=$(($(now) + start_timeout)) nap=1 seen='' awaited='' monitored=''
-	find_kind "$root/bin/$app"
-	while :; do
-		pids=$(node_pids) || { why="cannot tell whether the node runs"; return 1; }
-		pid=${pids%%[!0-9]*}
-		if [ -n "$pid" ] && [ "$pid" != "$2" ]; then
-			seen=$pid
-			if ask_node; then
-				is_version "$1" || { why="the node answers with version $version"; return 1; }
-				show_progress
-				[ "$status" != started ] || [ -n "$missing" ] || ! runs_by_status || break
-				monitor_startup
-			fi
-		elif [ -n "$seen" ]; then
-			why="the node's process $seen has ended"
-			return 1
-		fi
-		[ "$(now)" -lt "$end" ] || { tell_why_not; return 1; }
-		take_nap
-	done
-	[ "$pids" = "$pid" ] || { why="several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
-	check_health "${3:-}" || return 1
-	sleep "$stable_for"
-	ask_again && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] && runs_by_status && return 0
-	[ -z "$missing" ] || { tell_why_not; return 1; }
-	why="the node did not stay up for $stable_for s"
-	return 1
-}
-
-# A node that has answered may miss a question where the host is busy: it is asked again while it is there.
-ask_again() {
-	end=$(($(date +%s) + start_timeout))
-	for _ in 1 2 3; do
-		is_alive "$pid" || return 1
-		! ask_node || return 0
-		[ "$(date +%s)" -lt "$end" ] || return 1
-		sleep 0.5
-	done
-	return 1
-}
-
-# Says which applications have started since the last look.
-show_progress() {
-	for application in $(say "$awaited" | tr ',' ' '); do
-		case ",$missing," in
-		*",$application,"*) ;;
-		*) say "progress Started application '$application'." ;;
-		esac
-	done
-	awaited=$missing
-}
-
-# Has edeliver's own module wait in the node until it has started, which it does last; what it says on
-# the way is shown. Whether all has started is seen by asking again.
-monitor_startup() {
-	[ -z "$monitored" ] && has_module || return 0
-	monitored=yes awaited=''
-	call_time=$((end - $(now) + 1))
-	call rpc "Elixir.Edeliver.run_command([:monitor_startup_progress, \"$app\", :verbose])" |
-		sed -n 's/^Started/progress &/p'
-	call_time=30
-}
-
-# Tries $1, a URL or a command of the user's, until it succeeds or the time for the start is over.
-check_health() {
-	[ -n "$1" ] || return 0
-	until told=$(try_health "$1"); do
-		if [ "$(now)" -ge "$end" ]; then
-			say "$told" | tail -n 5
-			why="HEALTH_CHECK did not succeed within $start_timeout s: $1"
-			return 1
-		fi
-		sleep 0.5
-	done
-}
-
-# The URL travels on standard input: it may hold what is nobody's business in a list of processes.
-try_health() {
-	case $1 in
-	http://* | https://*)
-		if command -v curl >/dev/null 2>&1; then
-			say "url = \"$(say "$1" | sed 's/[\\"]/\\&/g')\"" | timeout "$call_time" curl -fsS -o /dev/null -K - 2>&1
-		else
-			say "$1" | timeout "$call_time" wget -O /dev/null -i - 2>&1
-		fi
-		;;
-	*)
-		run_own "$call_time" "$1"
-		;;
-	esac
-}
-
-# Whether the node runs by the word of the service manager, where there is one.
-runs_by_status() { [ -z "$status_command" ] || run_own "$call_time" "$status_command" >/dev/null; }
-
-is_version() { [ "$1" = unknown ] || [ "$version" = "$1" ]; }
-
-tell_why_not() {
-	if [ -z "$seen" ]; then
-		why="no process of the node appeared within $start_timeout s"
-	elif [ -n "$missing" ]; then
-		why="not all applications are started: $missing"
-	elif [ -n "$version" ] && [ "$status" = started ]; then
-		why="the node answers, but STATUS_COMMAND does not succeed: $status_command"
-	else
-		why="the node runs as process $seen but does not answer (within $start_timeout s)"
-	fi
 }
 
 # Prints "SIZE FILE" for each log of the node, the newest first.

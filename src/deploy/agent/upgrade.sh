@@ -91,7 +91,7 @@ downgrade_expression() {
 
 # The expression $1 is run by the node and came to its end. Else $why says why not.
 in_node() {
-	expression="try $(say "$1" | on_one_line), \"edeliver-done\" catch _:W -> lists:flatten(io_lib:format(\"edeliver-failed ~0p.\", [W])) end."
+	expression="try $(say "$1" | on_one_line), \"edeliver-done\" catch _:W -> lists:flatten(io_lib:format(\"edeliver-failed ~0p edeliver-end\", [W])) end."
 	call_time=$start_timeout
 	case $kind in
 	distillery)
@@ -108,8 +108,10 @@ in_node() {
 	called=$?
 	call_time=30
 	case $answer in *edeliver-done*) return 0 ;; esac
-	# A long string is printed in parts, on several lines.
-	why=$(say "$answer" | tr -d '\n' | sed -e 's/" *"//g' -e 's/\\"/"/g' -e 's/.*edeliver-failed //' -e 's/\."*[[:space:]]*$//')
+	# A long string is printed in parts, on several lines; distillery colours its own words, and prints what
+	# its rpc returns behind all.
+	why=$(say "$answer" | tr -d '\n' | sed -e 's/" *"//g' -e 's/\\"/"/g' -e 's/.*edeliver-failed //' \
+		-e 's/ *edeliver-end.*//' -e "s/$(printf '\033')\[[0-9;]*m//g")
 	[ "$called" -ne 124 ] || why="it did not come to its end within $start_timeout s"
 	why=${why:-bin/$app ended with exit status $called}
 	return 1

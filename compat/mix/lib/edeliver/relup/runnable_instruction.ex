@@ -92,7 +92,10 @@ defmodule Edeliver.Relup.RunnableInstruction do
     %{instructions | down_instructions: Enum.reduce(modules, instructions.down_instructions, move)}
   end
 
-  @doc "Logs an error in the node, and prints it where the upgrade was asked for."
+  @doc """
+  Logs an error in the node, and prints it where `bin/APP upgrade` was called by hand. `edeliver deploy upgrade` has the
+  node install the release itself: then it stands in the node's log only.
+  """
   @spec error(String.t()) :: :ok
   def error(message), do: log(:error, "---> X ", message)
 
@@ -116,7 +119,7 @@ defmodule Edeliver.Relup.RunnableInstruction do
     format_in_upgrade_script(~c"~ts~ts~n", [prefix, message])
   end
 
-  @doc "Prints a message where the upgrade was asked for, without logging it. The type is that of the functions above."
+  @doc "Prints a message there, without logging it. The type is that of the functions above."
   @spec log_in_upgrade_script(:error | :warning | :info | :debug, String.t()) :: :ok
   def log_in_upgrade_script(type, message) do
     prefix = Map.get(%{error: "---> X ", warning: "---> ! ", info: "---> "}, type, "----> ")

@@ -1,6 +1,6 @@
 defmodule Edeliver.Relup.Instructions.Info do
   @moduledoc """
-  Logs a message in the node, and prints it where the upgrade was asked for.
+  Logs a message in the node, and prints it where `bin/APP upgrade` was called by hand.
 
       Info.modify_relup(instructions, config, "going up", "going down", &append/2)
   """

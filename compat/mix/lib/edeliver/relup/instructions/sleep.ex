@@ -16,7 +16,7 @@ defmodule Edeliver.Relup.Instructions.Sleep do
 
   def insert_where, do: &append_after_point_of_no_return/2
 
-  @doc "Runs in the node, and counts the seconds where the upgrade was asked for."
+  @doc "Runs in the node, and counts the seconds where `bin/APP upgrade` was called by hand."
   @spec run(non_neg_integer) :: :ok
   def run(seconds) do
     Logger.info("Waiting #{seconds} seconds...")
