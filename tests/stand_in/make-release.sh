@@ -66,7 +66,11 @@ mkdir -p "$root/bin" "$root/erts-13.1/bin" "$of_version" "$own/ebin" "$own/priv/
 # Unchanged from version to version.
 printf '#!/bin/sh\necho "the stand-in has no Erlang" >&2\nexit 1\n' >"$root/erts-13.1/bin/erl"
 echo "a dependency" >"$root/lib/dep-1.0.0/ebin/dep.beam"
-sed "s/@APP@/$app/" "$here/node.sh" >"$root/bin/$app"
+{
+    sed '$d' "$here/node.sh"
+    cat "$here/other_tools.sh"
+    tail -n 1 "$here/node.sh"
+} | sed "s/@APP@/$app/" >"$root/bin/$app"
 chmod 755 "$root/bin/$app" "$root/erts-13.1/bin/erl"
 
 # The same path in every version with another content: what a careless switch mixes up.

@@ -14,17 +14,7 @@ app='@APP@'
 self_dir=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 root=$(dirname -- "$self_dir")
 
-# Where ~/.stand-in-boots-by-copy is: by a copy, which is made anew when it is older.
-boot_version() {
-    data=$root/releases/start_erl.data
-    if [ -f "$HOME/.stand-in-boots-by-copy" ]; then
-        mkdir -p "$root/var"
-        copy=$root/var/start_erl.data
-        if [ ! -f "$copy" ] || [ -n "$(find "$data" -newer "$copy")" ]; then cp "$data" "$copy"; fi
-        data=$copy
-    fi
-    cut -d' ' -f2 "$data"
-}
+boot_version() { cut -d' ' -f2 "$root/releases/start_erl.data"; }
 
 vm_arg() { sed -n "s/^$1  *//p" "$root/releases/$(boot_version)/vm.args"; }
 
@@ -212,13 +202,6 @@ stop() {
     echo ok
 }
 
-# The release misses_a_question: the second one.
-does_not_miss_it() {
-    [ "$(behaviour)" = misses_a_question ] || return 0
-    echo asked >>"$HOME/.stand-in-asked"
-    [ "$(wc -l <"$HOME/.stand-in-asked")" -ne 2 ]
-}
-
 call() {
     case $1 in
     init:script_id) printf '{"%s","%s"}\n' "$app" "$running_version" ;;
@@ -261,11 +244,9 @@ main() {
     pid) require_answer && echo "$pid" ;;
     remote_console) console ;;
     version) require_answer && echo "$running_version" ;;
-    rpc) require_answer && does_not_miss_it && call "${2:-}:${3:-start}" ;;
+    rpc) require_answer && call "${2:-}:${3:-start}" ;;
     eval)
         require_answer
-        # As rebar's nodetool, which takes off the full stops at the very end and puts one there.
-        case ${2:-} in *[!\ ]) ;; *) echo 'escript: exception error: syntax error before: .' && exit 127 ;; esac
         # Without this it does not know what it is asked, as scripts of old releases do not.
         case $(behaviour) in application_missing)
             printf 'edeliver %s started [dep]\n' "$running_version"

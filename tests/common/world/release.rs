@@ -19,6 +19,7 @@ const COMMON_FILE: usize = 32 * 1024;
 
 const MAKE: &str = include_str!("../../stand_in/make-release.sh");
 const NODE: &str = include_str!("../../stand_in/node.sh");
+const OTHER_TOOLS: &str = include_str!("../../stand_in/other_tools.sh");
 
 /// What a stand-in release is to be like.
 #[derive(Debug, Clone)]
@@ -109,7 +110,7 @@ impl Release {
     /// The archive. It is made at the first use; later runs of the tests find it.
     pub fn archive(&self) -> Utf8PathBuf {
         let more = format!("{} {:?}", self.common_kb, self.entries);
-        let kind = format!("{MAKE}{NODE}{} {:?} {more}", self.version, self.args);
+        let kind = format!("{MAKE}{NODE}{OTHER_TOOLS}{} {:?} {more}", self.version, self.args);
         let name: String = Sha256::digest(kind).iter().take(10).map(|byte| format!("{byte:02x}")).collect();
         let archive = Utf8Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stand-in-{name}.tar.gz"));
         if !archive.exists() {
