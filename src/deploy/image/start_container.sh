@@ -22,6 +22,7 @@ port=${ERL_DIST_PORT:-4321}
 interface=${INTERNAL_INTERFACE:-127.0.0.1}
 cookie=${ERLANG_COOKIE_FILE:-$HOME/.erlang.cookie}
 flags=${ERL_ZFLAGS:-"-start_epmd false -epmd_module ${EPMD_MODULE:-edeliver_epmd} ${ADDITIONAL_ERL_ZFLAGS:-}"}
+# The home of root in the container, not of this host: what is mounted needs an absolute path.
 cookie_in_container=/root/.erlang.cookie
 if [ "$tool" = mix ]; then
   cookie_in_container=/$app/releases/COOKIE
