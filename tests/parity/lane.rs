@@ -14,6 +14,7 @@ const TOOL: &str = include_str!("tools/tool.sh");
 const TOOLS: [&str; 5] = ["mix", "rebar", "rebar3", "relx", "docker"];
 /// What the hosts have in place of those.
 const HOST_SSH: &str = include_str!("tools/host_ssh.sh");
+const HOST_TAR: &str = include_str!("tools/host_tar.sh");
 /// What the user's machine has in place of OpenSSH's own, which know nothing of the hosts of a test.
 const CLIENT_TOOLS: [(&str, &str); 4] = [
     ("ssh", include_str!("tools/ssh.sh")),
@@ -125,6 +126,7 @@ impl Lane {
         for tool in ["ssh-keygen", "ssh-keyscan"] {
             write_tool(&host.tools().join(tool), HOST_SSH, &[]);
         }
+        write_tool(&host.tools().join("tar"), HOST_TAR, &[]);
         for (tool, script) in &scenario.tools {
             if let Some(tool) = tool.strip_prefix("here/") {
                 assert!(!tool.is_empty());
