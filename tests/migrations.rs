@@ -4,7 +4,6 @@
 mod common;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::sshd::free_port;
 use common::world::World;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
@@ -70,13 +69,7 @@ fn shop(hosts: usize, versions: &[&str], with_edeliver: bool) -> World {
         fs::copy(archive(version, with_edeliver), world.archive(version)).unwrap();
     }
     for host in world.all() {
-        // These hosts are one machine: each has its own epmd, so that they can have nodes of one name.
-        let profile = format!(
-            "export ERL_EPMD_PORT={} PIPE_DIR=\"$HOME/pipes/\" LANG=C.UTF-8 SHOP_DATABASE={}\n",
-            free_port(),
-            world.home().join("database")
-        );
-        fs::write(host.home().join(".profile"), profile).unwrap();
+        host.has_erlang(&format!("SHOP_DATABASE={}", world.home().join("database")));
     }
     world
 }
