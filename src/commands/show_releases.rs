@@ -8,10 +8,11 @@ use super::{Context, framed, look};
 use crate::cli::ShowReleases;
 use crate::deploy::{Claim, Target};
 use crate::exit::{Failure, OrUsage};
+use crate::host::each;
 use crate::node::NodeState;
 use crate::report::table;
 use crate::settings::Stage;
-use crate::store::{Provenance, Store, StoredArchive};
+use crate::store::{Provenance, Store, StoreError, StoredArchive};
 
 /// A host, and the version that is on it.
 struct Deployed {
@@ -46,16 +47,14 @@ fn list(context: &Context, options: &ShowReleases, store: &Store) -> Result<(), 
     let app = context.settings.app().or_usage()?;
     let archives = store.list()?;
     let (deployed, asked) = if options.deployed { ask_hosts(context)? } else { (Vec::new(), Ok(())) };
-    let mut shown = Vec::new();
-    for archive in &archives {
-        let provenance = if options.long || context.report.is_read_by_programs() {
-            store.provenance(archive)?
-        } else {
-            None
-        };
+    let in_whole = options.long || context.report.is_read_by_programs();
+    // A store elsewhere answers many at a time.
+    let shown = each(&archives, |archive| {
+        let provenance = if in_whole { store.provenance(archive)? } else { None };
         let on = deployed.iter().filter(|host| host.has(archive)).collect();
-        shown.push(Shown { archive, provenance, on });
-    }
+        Ok(Shown { archive, provenance, on })
+    });
+    let shown = shown.into_iter().collect::<Result<Vec<_>, StoreError>>()?;
     if context.report.is_read_by_programs() {
         let each: Value = shown.iter().map(|shown| shown.to_json(options.deployed)).collect();
         context.report.event("releases", json!({ "archives": each }));

@@ -14,7 +14,7 @@ pub fn limit_to(hosts: NonZeroUsize) {
 
 /// Runs `step` on every item, on as many at a time as [`limit_to`] says, and returns the results in the items'
 /// order.
-pub fn each<T: Sync, R: Send>(items: &[T], step: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn each<'a, T: Sync, R: Send>(items: &'a [T], step: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
