@@ -63,10 +63,16 @@ find_kind() {
 	kind=${kind:-extended}
 }
 
-# Whether the release has edeliver's own module, which is called as Elixir.
+# Whether the release that boots has edeliver's own module, which is called as Elixir. What lies in lib/ may be
+# of an earlier one.
 has_module() {
 	case $kind in mix | distillery) ;; *) return 1 ;; esac
-	for part in "$root/lib"/edeliver-*; do [ ! -d "$part" ] || return 0; done
+	for part in "$root/lib"/edeliver-*; do
+		[ -d "$part" ] || continue
+		set -- "$root/releases/$(version_in "$root")"/*.rel
+		[ ! -f "$1" ] || grep -q '{edeliver,' "$@"
+		return
+	done
 	return 1
 }
 
