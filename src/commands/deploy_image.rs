@@ -25,12 +25,11 @@ pub(super) fn job(
     image: &ImageSettings,
     tag: Option<&str>,
 ) -> Result<Job, Failure> {
-    if settings.start || settings.migrations.is_some() {
-        let error = anyhow!("what runs in containers is neither started nor migrated by a deploy");
+    if settings.migrations.is_some() {
+        let error = anyhow!("a deploy of an image does not migrate: its release is in the container");
         let script = format!("{}/{}/bin/{}", settings.deliver_to, settings.app, settings.app);
-        return Err(
-            Failure::usage(error).hint(format!("Deploy, and then start it on the hosts: {script} start"))
-        );
+        return Err(Failure::usage(error)
+            .hint(format!("Deploy without --migrate, and have the release migrate: {script} rpc ...")));
     }
     let Some(tag) = tag else {
         let error =

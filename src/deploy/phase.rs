@@ -20,6 +20,7 @@ pub const SCRIPT: &str = concat!(
     include_str!("agent/switch.sh"),
     include_str!("agent/prune.sh"),
     include_str!("../node/node.sh"),
+    include_str!("../node/container.sh"),
     include_str!("../node/verify.sh"),
     include_str!("../node/migrate.sh"),
     include_str!("../node/migrate_erlang.sh"),

@@ -9,6 +9,7 @@ use crate::transport::{Session, Stdin};
 const SCRIPT: &str = concat!(
     include_str!("../host/agent/common.sh"),
     include_str!("node.sh"),
+    include_str!("container.sh"),
     include_str!("verify.sh"),
     include_str!("migrate.sh"),
     include_str!("migrate_erlang.sh"),

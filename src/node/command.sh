@@ -20,14 +20,14 @@ node_command() {
 		;;
 	version)
 		require_answer
-		say "response $version"
+		say "response $version${release:+ (release $release)}"
 		;;
 	start)
 		[ -z "$pid" ] || fail "already running (process $pid)"
 		bring_up "$1"
 		;;
 	stop)
-		[ -n "$pid" ] || fail "not running"
+		[ -n "$pid" ] || fail "not running$(tell_missing)"
 		take_down
 		say "response ok"
 		;;
@@ -42,16 +42,20 @@ node_command() {
 
 # Not running, hanging and refusing us are told apart by looking at the process.
 require_answer() {
-	[ -n "$pid" ] || fail "not running"
+	[ -n "$pid" ] || fail "not running$(tell_missing)"
 	case $(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null) in
 	T | t) fail "not responding: it runs as process $pid, which was halted by a signal; 'kill -CONT $pid' lets it go on" ;;
 	esac
 	asked=$(date +%s)
 	! ask_node || return 0
 	waited=$(($(date +%s) - asked))
+	[ "${container_status:-}" != paused ] ||
+		fail "not responding: the container $container is paused; 'docker unpause $container' lets it go on"
 	# The VM gives up a connection that nobody answers after 7 s.
 	[ "$waited" -lt 7 ] || fail "not responding: it runs as process $pid, but did not answer within $waited s: it hangs or is overloaded"
 	say "$answer" | grep -v '^$' | tail -n 3
+	[ "$kind" != container ] ||
+		fail "not responding: the container $container is $container_status with $version, but the release in it does not answer"
 	fail "wrong cookie: it runs as process $pid, but refuses the cookie of $root (or has another name, or is not that far yet); 'restart' replaces it"
 }
 

@@ -5,8 +5,12 @@ use std::time::Duration;
 use crate::host::agent::{self, Place, Request};
 use crate::transport::{ConnectOptions, ExitStatus, Session, TransportError, on_terminal};
 
-const SCRIPT: &str =
-    concat!(include_str!("../host/agent/common.sh"), include_str!("node.sh"), include_str!("console.sh"));
+const SCRIPT: &str = concat!(
+    include_str!("../host/agent/common.sh"),
+    include_str!("node.sh"),
+    include_str!("container.sh"),
+    include_str!("console.sh")
+);
 
 /// Opens the console of the node on our terminal, until the user leaves it.
 ///

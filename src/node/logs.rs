@@ -5,8 +5,12 @@ use crate::host::Lines;
 use crate::host::agent::{self, PhaseError, Place, Request};
 use crate::transport::{Session, Stdin, Stream, TransportError};
 
-const SCRIPT: &str =
-    concat!(include_str!("../host/agent/common.sh"), include_str!("node.sh"), include_str!("logs.sh"));
+const SCRIPT: &str = concat!(
+    include_str!("../host/agent/common.sh"),
+    include_str!("node.sh"),
+    include_str!("container.sh"),
+    include_str!("logs.sh")
+);
 
 /// Nobody follows logs for longer than that, in seconds.
 const LONGEST: u64 = 30 * 24 * 3600;

@@ -9,6 +9,7 @@ find_migrator() {
 	find_kind "$root/bin/$app"
 	case $kind in
 	mix | distillery) through='eval' ;;
+	container) fail "an image is deployed, whose migrations are run by its release: $root/bin/$app rpc ..." ;;
 	*)
 		[ -n "${EDELIVER_MIGRATE_EVAL:-}" ] || fail "a release without Elixir migrates by MIGRATE_EVAL, which is not set"
 		through=node

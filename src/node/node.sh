@@ -54,13 +54,18 @@ tell_ended() {
 }
 
 # Sets $kind by what the start script does: mix (built into Elixir), relx (4 and later), distillery
-# (2 runs NAME_rc_exec.sh, 1 runs releases/VERSION/NAME.sh), or extended (relx 3, rebar 2 and everything
-# that is controlled like them). Comments are passed over: they may name any tool.
+# (2 runs NAME_rc_exec.sh, 1 runs releases/VERSION/NAME.sh), container (an image is what is deployed), or
+# extended (relx 3, rebar 2 and everything that is controlled like them).
 find_kind() {
-	kind=$(sed -n -e '/^[[:space:]]*#/d' -e '/--rpc-eval/{s/.*/mix/p;q;}' -e '/daemon_boot/{s/.*/relx/p;q;}' \
-		-e '/_rc_exec\.sh/{s/.*/distillery/p;q;}' -e '/RELEASES_DIR\/.REL_VSN\//{s/.*/distillery/p;q;}' \
-		"$1" 2>/dev/null)
+	if is_container "${1%/bin/*}"; then kind=container; else kind=$(kind_of "$1"); fi
 	kind=${kind:-extended}
+}
+
+# Comments are passed over: they may name any tool.
+kind_of() {
+	sed -n -e '/^[[:space:]]*#/d' -e '/--rpc-eval/{s/.*/mix/p;q;}' -e '/daemon_boot/{s/.*/relx/p;q;}' \
+		-e '/_rc_exec\.sh/{s/.*/distillery/p;q;}' -e '/RELEASES_DIR\/.REL_VSN\//{s/.*/distillery/p;q;}' \
+		"$1" 2>/dev/null
 }
 
 # Whether the release that boots has edeliver's own module, which is called as Elixir. What lies in lib/ may be
@@ -92,6 +97,10 @@ forget_boot_copy() { rm -f -- "${RELEASE_MUTABLE_DIR:-$root/var}/start_erl.data"
 # and neither do children of the node, which look like it until they run their own program.
 # Fails when that cannot be told: a node that is overlooked would be left running, or be ended later.
 node_pids() {
+	if may_be_container; then
+		find_container || return 1
+		[ -z "$container_pid" ] || say "$container_pid"
+	fi
 	if [ -r /proc/self/cmdline ]; then
 		found=$(vm_processes) || return 1
 		for each in $found; do
@@ -150,6 +159,9 @@ find_pid() {
 
 # A process that has ended and waits for its parent counts as gone.
 is_alive() {
+	! is_contained "$1" || return 0
+	# A container that docker is about to start again has no process: its number would name us.
+	[ "$1" != 0 ] || return 1
 	# One of another user cannot be sent a signal, but be seen.
 	[ -n "$1" ] && { kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ]; } || return 1
 	{ read -r its_state <"/proc/$1/stat"; } 2>/dev/null || return 0 # no such files here
@@ -170,8 +182,12 @@ find_control() {
 	fi
 }
 
-# Runs the control script of the running node.
+# Runs the control script of the running node; of a node in a container, the one that is in there.
 call() {
+	if [ -n "${asked_inside:-}" ]; then
+		in_container "$@"
+		return
+	fi
 	find_control
 	(
 		enter_release
@@ -262,6 +278,10 @@ on_one_line() { tr '\n\t' '  ' | sed 's/ *$//'; }
 
 # Sets $version, $status and $missing from the node's own answer; fails when it does not answer.
 ask_node() {
+	if [ "$kind" = container ]; then
+		ask_container
+		return
+	fi
 	question && return 0
 	[ "$kind" = extended ] || return 1
 	# A script without eval: what nodetool's rpc prints, {"app","1.0.0"}.
@@ -297,6 +317,9 @@ node_facts() {
 	find_pid
 	if [ -z "$pid" ]; then
 		say "node stopped"
+	elif is_contained "$pid"; then
+		# It need not answer for that.
+		say "node running $pid ${container_tag:-unknown}"
 	elif find_kind "$root/bin/$app" && ask_node; then
 		say "node running $pid $version"
 	else
@@ -317,6 +340,10 @@ find_start() {
 start_node() {
 	[ -x "$root/bin/$app" ] || { say "there is no $root/bin/$app that can be run"; return 1; }
 	find_start
+	if [ "$kind" = container ]; then
+		find_container || { say "docker does not answer"; return 1; }
+		container_before=$container_run
+	fi
 	if [ -n "$start_command" ]; then
 		run_own "$start_timeout" "$start_command"
 		return
@@ -330,9 +357,9 @@ start_node() {
 # Stops the process $1: by the user's command or its own control script, else by SIGTERM, on which a
 # node stops in good order too. Fails when it is still there after the time for a start, unless $2 is "kill".
 stop_node() {
-	pid=$1
+	pid=$1 contained=''
+	! is_contained "$pid" || contained=$pid
 	is_alive "$pid" || return 0
-	find_kind "$root/bin/$app"
 	call_time=$start_timeout
 	if [ -n "$stop_command" ]; then run_own "$start_timeout" "$stop_command"; else call stop; fi \
 		>"$state/stop.output" 2>&1 || tail -n 3 -- "$state/stop.output"
@@ -343,14 +370,23 @@ stop_node() {
 		return
 	fi
 	say "process $pid does not stop when asked by ${stop_command:-bin/$app}: sending SIGTERM"
-	kill -TERM "$pid" 2>/dev/null
+	send_signal TERM "$pid"
 	if wait_gone "$pid" "$((start_timeout / 2 + 1))"; then
 		[ "${2:-}" = kill ] || wait_down
 		return
 	fi
 	[ "${2:-}" = kill ] || return 1
-	kill -KILL "$pid" 2>/dev/null
+	send_signal KILL "$pid"
 	wait_gone "$pid" 5
+}
+
+send_signal() {
+	if [ -n "$contained" ]; then
+		# It does not start it again then, whatever its restart policy is.
+		docker_does kill --signal "$1" "$container" >/dev/null
+	else
+		kill -s "$1" "$2" 2>/dev/null
+	fi
 }
 
 # The process is gone; the service manager must know it as well.
@@ -369,9 +405,10 @@ wait_down() {
 # Whether the node runs by the word of the service manager, where there is one.
 runs_by_status() { [ -z "$status_command" ] || run_own "$call_time" "$status_command" >/dev/null; }
 
+# A container is gone when docker has not started it again.
 wait_gone() {
 	end=$(($(now) + $2)) nap=1
-	while is_alive "$1"; do
+	while is_alive "$1" || { [ -n "${contained:-}" ] && find_container && [ -n "$container_pid" ]; }; do
 		[ "$(now)" -lt "$end" ] || return 1
 		take_nap
 	done
@@ -395,6 +432,10 @@ node_logs() (
 
 # The last lines that came to the node's newest log since $1, the output of an earlier node_logs.
 node_log() {
+	if is_container "$root"; then
+		container_log
+		return
+	fi
 	newest=$(node_logs | head -n 1)
 	newest=${newest#* }
 	[ -n "$newest" ] || return 0

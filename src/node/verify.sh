@@ -11,7 +11,9 @@ verify_node() {
 	while :; do
 		pids=$(node_pids) || { why="cannot tell whether the node runs"; return 1; }
 		pid=${pids%%[!0-9]*}
-		if [ -n "$pid" ] && [ "$pid" != "$2" ]; then
+		if container_ended "$seen"; then
+			return 1
+		elif [ -n "$pid" ] && [ "$pid" != "$2" ]; then
 			seen=$pid
 			if ask_node; then
 				is_version "$1" || { why="the node answers with version $version"; return 1; }
@@ -31,6 +33,7 @@ verify_node() {
 	sleep "$stable_for"
 	ask_again && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] && runs_by_status && return 0
 	[ -z "$missing" ] || { tell_why_not; return 1; }
+	! container_ended "$seen" || return 1
 	why="the node did not stay up for $stable_for s"
 	return 1
 }

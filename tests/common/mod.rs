@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod bash;
+pub mod docker;
 pub mod proxy;
 pub mod registry;
 pub mod s3;

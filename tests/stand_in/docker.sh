@@ -8,6 +8,8 @@
 #   images/    what is here; the name with `_` for `/` and `:`
 #   pushed/    what was pushed
 #   files/     copied into every container that is made: what its image has
+#   home/      copied into the home of every release that is run: how it behaves
+#   restart    while it is there, a release that has ended is started again, as by a restart policy
 set -eu
 
 state=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -40,6 +42,41 @@ new_container() {
     fi
 }
 
+# The process of the release in $container, in a session of its own: its first one is what docker knows, and
+# docker writes down how it ends. The stand-in of a release goes into the background at `start`, which those
+# that stand in for it in a container do not.
+run_release() {
+    cp -R "$image/root/." "$container/root"
+    mkdir -p "$container/home" "$container/root${workdir:-/}"
+    [ ! -d "$state/home" ] || cp -R "$state/home/." "$container/home"
+    date +%s%N >"$container/id"
+    # shellcheck disable=SC2016 # for the shell that is started
+    setsid sh -c '
+        while read -r variable; do export "${variable?}"; done <"$1/env"
+        export HOME="$1/home"
+        cd "$1/root$2" || exit 1
+        until
+            "$3" foreground >>"$1/log" 2>&1 3>&- &
+            date +%s%N >"$1/started"
+            echo "$!" >"$1/pid"
+            wait "$!"
+            echo "$?" >"$1/ended"
+            [ ! -f "$4" ] || [ -f "$1/stopped" ]
+        do sleep 0.1; done
+    ' sh "$container" "${workdir:-/}" "$1" "$state/restart" </dev/null >/dev/null 2>&1 &
+    until [ -s "$container/pid" ]; do sleep 0.01; done
+}
+
+# Sets $pid and $status to what runs in $container.
+find_process() {
+    pid=0 status=created
+    [ -f "$container/pid" ] || return 0
+    read -r pid <"$container/pid"
+    status=running
+    case $(ps -o stat= -p "$pid") in '' | Z*) pid=0 status=exited ;; *) return 0 ;; esac
+    if [ -f "$state/restart" ] && [ ! -f "$container/stopped" ]; then status=restarting; fi
+}
+
 mkdir -p "$state/containers" "$state/images" "$state/pushed"
 # What is run in a container is not a call of its own.
 if [ "$1" = exec ]; then
@@ -60,10 +97,12 @@ command=$1
 shift
 case $command in
 run)
-    name='' mount='' program=''
+    name='' mount='' program='' workdir=''
     while :; do
         case $1 in
-        --detach | --rm) shift ;;
+        --detach | --rm | --tty | --interactive) shift ;;
+        --publish | --hostname) shift 2 ;;
+        --workdir) workdir=$2 && shift 2 ;;
         --entrypoint) program=$2 && shift 2 ;;
         --name) name=$2 && shift 2 ;;
         --mount) mount=$2 && shift 2 ;;
@@ -81,6 +120,14 @@ run)
     mkdir -p "$(place images "$1")/root"
     new_container "$name"
     printf %s "${env-}" >"$container/env"
+    case ${2:-} in
+    bin/*)
+        echo "$1" >"$container/image"
+        image "$1"
+        run_release "$2"
+        mount=''
+        ;;
+    esac
     if [ -n "$mount" ]; then
         source=${mount#*source=} target=${mount#*target=}
         source=${source%%,target=*}
@@ -93,25 +140,63 @@ run)
     echo 0123456789ab
     ;;
 exec)
-    [ "$1" = --interactive ] || fail "only --interactive is known"
-    container "$2"
-    shift 2
+    workdir=''
+    while :; do
+        case $1 in
+        --interactive | --tty) shift ;;
+        --env) shift 2 ;;
+        --workdir) workdir=$2 && shift 2 ;;
+        *) break ;;
+        esac
+    done
+    container "$1"
+    find_process
+    [ "$status" != exited ] || fail "container $1 is not running"
+    shift
     while read -r variable; do
         export "${variable?}"
     done <"$container/env"
     HOME=$container/home
     export HOME
-    cd "$HOME"
+    if [ -n "$workdir" ]; then cd "$container/root$workdir"; else cd "$HOME"; fi
     # The shell of what runs in it finds no engine.
     exec env -u GIT_SSH_COMMAND "$@"
     ;;
 ps)
     name=${4#name=^/?}
-    if [ -d "$state/containers/${name%\$}" ]; then
-        echo 0123456789ab
+    name=${name%\$}
+    if [ -d "$state/containers/$name" ]; then
+        # Docker takes it wherever it takes an id.
+        echo "$name"
     fi
     ;;
+inspect)
+    container "$5"
+    find_process
+    code=$(cat "$container/ended" 2>/dev/null || echo 0)
+    echo "$4" | sed -e "s|{{.State.Pid}}|$pid|" -e "s|{{.State.Status}}|$status|" \
+        -e "s|{{.State.ExitCode}}|$code|" -e "s|{{.Id}}|$(cat "$container/id" 2>/dev/null)|" \
+        -e "s|{{.State.StartedAt}}|$(cat "$container/started" 2>/dev/null)|" \
+        -e "s|{{.Config.Image}}|$(cat "$container/image" 2>/dev/null)|"
+    ;;
+logs)
+    container "$3"
+    tail -n "$2" "$container/log"
+    ;;
+kill)
+    container "$3"
+    find_process
+    [ "$status" != exited ] || fail "container $3 is not running"
+    touch "$container/stopped"
+    [ "$pid" = 0 ] || kill -s "$2" "$pid"
+    ;;
 rm)
+    if [ "$1" != --force ]; then
+        container "$1"
+        find_process
+        case $status in running | restarting) fail "container $1 is $status: stop the container before removing" ;; esac
+        set -- --force "$1"
+    fi
     container "$2"
     if [ -f "$container/mount" ]; then
         rm -f -- "$(cat "$container/mount")"

@@ -20,6 +20,7 @@ survey() {
 announce_start() {
 	(cd -- "$root" && for file in * .[!.]*; do say "$file"; done) >"$staging/top"
 	node_logs >"$staging/logs"
+	note_container "$staging/container"
 	mark starting
 }
 
@@ -27,6 +28,7 @@ announce_start() {
 prove_start() {
 	was=$(node_before)
 	was=${was#running }
+	recall_container "$staging/container"
 	verify_node "$1" "${was%% *}" "$(cat -- "$state/input")" || {
 		say "${output:-}"
 		fail "the release did not come up: $why"
@@ -85,6 +87,7 @@ switch)
 	;;
 stop)
 	was=$(node_before)
+	is_container "$state/control" || refuse_other_container
 	mark stopping
 	drain_host || fail "$why"
 	find_pids
@@ -95,6 +98,7 @@ stop)
 	;;
 start)
 	find_start
+	refuse_other_container
 	announce_start
 	output=$(start_node) || {
 		ended=$?

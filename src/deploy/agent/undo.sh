@@ -55,6 +55,7 @@ stop_failed() {
 		[ "$new" = "$old_pid" ] || stop_node "$new" kill || fail "process $new of the new release does not end"
 	done
 	keep_evidence
+	remove_container "$staging/container"
 }
 
 restart_old() {

@@ -7,7 +7,10 @@
 # releases that its release handler keeps. Prints the libraries that the running release uses.
 upgrade_facts() {
 	find_kind "$root/bin/$app"
-	case $kind in mix) say "obstacle it was made by mix release, which has no upgrades" ;; esac
+	case $kind in
+	mix) say "obstacle it was made by mix release, which has no upgrades" ;;
+	container) say "obstacle it is an image, which has no upgrades" ;;
+	esac
 	for part in releases/RELEASES releases/start_erl.data; do
 		[ -f "$root/$part" ] || say "obstacle it has no $part, which the node's release handler needs"
 	done
