@@ -5,13 +5,14 @@ use fs_err as fs;
 
 use crate::common::sshd::{Client, Sshd};
 use crate::common::world::Host;
+use crate::docker::{self, Docker};
 use crate::normal::Normal;
 use crate::project::{self, APP, Templates, write_tool, write_write_down};
 use crate::scenario::Scenario;
 
-const TOOL: &str = include_str!("tools/tool.sh");
+pub const TOOL: &str = include_str!("tools/tool.sh");
 /// The tools of a build host.
-const TOOLS: [&str; 5] = ["mix", "rebar", "rebar3", "relx", "docker"];
+pub const TOOLS: [&str; 5] = ["mix", "rebar", "rebar3", "relx", "docker"];
 /// What the hosts have in place of those.
 const HOST_SSH: &str = include_str!("tools/host_ssh.sh");
 /// What the user's machine has in place of OpenSSH's own, which know nothing of the hosts of a test.
@@ -67,6 +68,9 @@ impl Lane {
         self.lay_out_client(scenario);
         let homes = [self.hosts[0].home(), self.hosts[1].home()];
         project::lay_out(&self.project(), scenario, &self.templates, [&homes[0], &homes[1]]);
+        if let Some(docker) = &scenario.docker {
+            self.lay_out_docker(docker, scenario);
+        }
         for host in &self.hosts {
             self.lay_out_release(host, scenario);
         }
@@ -105,7 +109,7 @@ impl Lane {
             fs::create_dir(&directory).unwrap();
         }
         let outer = outer(host);
-        for name in ["own", "calls", "reached"] {
+        for name in ["own", "calls", "reached", "docker"] {
             drop(std::fs::remove_dir_all(outer.join(name)));
             drop(std::fs::remove_file(outer.join(name)));
         }
@@ -143,7 +147,7 @@ impl Lane {
 
     fn lay_out_client(&self, scenario: &Scenario) {
         let home = self.client.home();
-        for name in ["project", "tools", "tmp"] {
+        for name in ["project", "tools", "tmp", "own"] {
             drop(std::fs::remove_dir_all(home.join(name)));
         }
         for name in ["calls", "edeliver.log"] {
@@ -171,6 +175,20 @@ impl Lane {
                 write_tool(&self.tools().join(tool), &script, &[]);
             }
         }
+    }
+
+    fn lay_out_docker(&self, docker: &Docker, scenario: &Scenario) {
+        let home = self.client.home();
+        docker::lay_out(home, &self.tools(), home);
+        if let Some(script) = scenario.tools.get("here/docker") {
+            let own = home.join("own");
+            fs::create_dir_all(&own).unwrap();
+            fs::write(own.join("docker"), script).unwrap();
+        }
+        for host in &self.hosts {
+            docker::lay_out(&outer(host), &host.tools(), home);
+        }
+        docker::lay_out_images(docker, home, scenario, &self.templates);
     }
 
     /// Puts the release there which is there before, as the original does.

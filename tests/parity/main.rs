@@ -11,6 +11,7 @@
 mod common;
 
 mod differences;
+mod docker;
 mod lane;
 mod normal;
 mod project;

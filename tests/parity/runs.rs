@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::common::bash;
 use crate::common::sshd::user;
 use crate::common::world::{Host, Node};
+use crate::docker;
 use crate::lane::{Lane, outer};
 use crate::normal::Normal;
 use crate::project::APP;
@@ -83,6 +84,7 @@ fn see(lane: &mut Lane, scenario: &Scenario, program: &mut Command) -> Seen {
     let before = Before {
         project: tree::below(&lane.project()),
         hosts: lane.hosts.iter().map(|host| tree::below(&host.home())).collect(),
+        engines: engines(lane, scenario),
     };
     let normal = lane.normal();
     let (status, stdout, stderr) = run(lane, scenario, program);
@@ -148,12 +150,14 @@ fn run(lane: &Lane, scenario: &Scenario, program: &mut Command) -> (String, Stri
 /// What was called where.
 fn calls(lane: &Lane, normal: &Normal) -> String {
     let here = ("here", lane.client.home().join("calls"), lane.client.home().to_string());
+    let container = docker::container(lane.client.home());
+    let in_container = ("container", container.join("calls"), "/no home".to_owned());
     let of_host = |host| {
         let host: &Host = host;
         (host.alias(), outer(host).join("calls"), host.home().to_string())
     };
     let mut text = String::new();
-    for (name, file, home) in std::iter::once(here).chain(lane.hosts.iter().map(of_host)) {
+    for (name, file, home) in [here, in_container].into_iter().chain(lane.hosts.iter().map(of_host)) {
         // There is none where nothing was called.
         let calls = std::fs::read_to_string(file).unwrap_or_default();
         if !calls.is_empty() {
@@ -168,6 +172,7 @@ fn calls(lane: &Lane, normal: &Normal) -> String {
 struct Before {
     project: Tree,
     hosts: Vec<Tree>,
+    engines: Vec<(String, Tree)>,
 }
 
 /// What has changed where, and what runs.
@@ -211,7 +216,23 @@ fn trees(lane: &Lane, scenario: &Scenario, before: &Before, normal: &Normal) -> 
         text.push_str(&format!("{}:\n{shown}", host.alias()));
         last = lines;
     }
+    for ((machine, after), (_, before)) in engines(lane, scenario).iter().zip(&before.engines) {
+        let lines = tree::changes(before, after);
+        if !lines.is_empty() {
+            text.push_str(&format!("docker {machine}:\n{lines}"));
+        }
+    }
     normal.text(&text)
+}
+
+/// What the engines have, where there are any.
+fn engines(lane: &Lane, scenario: &Scenario) -> Vec<(String, Tree)> {
+    if scenario.docker.is_none() {
+        return Vec::new();
+    }
+    let here = ("here".to_owned(), docker::tree(lane.client.home()));
+    let on_hosts = lane.hosts.iter().map(|host| (format!("on {}", host.alias()), docker::tree(&outer(host))));
+    std::iter::once(here).chain(on_hosts).collect()
 }
 
 /// What a node runs, which need not be what it has booted.

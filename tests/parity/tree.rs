@@ -131,7 +131,10 @@ pub fn changes(before: &Tree, after: &Tree) -> String {
 /// Directories that were not there before and look like the root of a release.
 fn new_releases(before: &Tree, after: &Tree) -> Vec<String> {
     let roots = after.keys().filter_map(|path| path.strip_suffix("releases/start_erl.data"));
-    let is_new = |root: &&str| after.contains_key(*root) && !before.contains_key(*root);
+    let is_new = |root: &&str| {
+        let boots = format!("{root}lib/");
+        after.contains_key(&boots) && after.contains_key(*root) && !before.contains_key(*root)
+    };
     roots.filter(is_new).map(str::to_owned).collect()
 }
 
