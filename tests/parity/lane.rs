@@ -3,6 +3,7 @@
 use camino::Utf8PathBuf;
 use fs_err as fs;
 
+use crate::bucket::Bucket;
 use crate::common::sshd::{Client, Sshd};
 use crate::common::world::Host;
 use crate::docker::{self, Docker};
@@ -29,6 +30,8 @@ pub struct Lane {
     pub hosts: Vec<Host>,
     pub client: Client,
     templates: Templates,
+    /// Once a scenario has had one.
+    bucket: Option<Bucket>,
     /// What each host's login is before a scenario changes it.
     logins: Vec<String>,
 }
@@ -46,7 +49,7 @@ impl Lane {
         client.add_alias("localhost", hosts[3].port(), "");
         let logins =
             hosts.iter().map(|host| fs::read_to_string(outer(host).join("login")).unwrap()).collect();
-        Self { hosts, client, templates: Templates::new(), logins }
+        Self { hosts, client, templates: Templates::new(), bucket: None, logins }
     }
 
     /// The project.
@@ -71,6 +74,10 @@ impl Lane {
         if let Some(docker) = &scenario.docker {
             self.lay_out_docker(docker, scenario);
         }
+        if let Some(archives) = &scenario.bucket {
+            self.bucket.get_or_insert_with(Bucket::new).lay_out(archives, &self.templates);
+            self.lay_out_tools_of_bucket();
+        }
         for host in &self.hosts {
             self.lay_out_release(host, scenario);
         }
@@ -81,6 +88,11 @@ impl Lane {
         }
     }
 
+    /// The bucket of this scenario.
+    pub fn bucket(&self, scenario: &Scenario) -> Option<&Bucket> {
+        self.bucket.as_ref().filter(|_| scenario.bucket.is_some())
+    }
+
     /// What is called what in this scenario.
     pub fn normal(&self) -> Normal {
         let mut normal = Normal::default();
@@ -88,6 +100,9 @@ impl Lane {
             normal.name(outer(host).join("home"), format!("[home of {}]", host.alias()));
             normal.name(outer(host), format!("[{}]", host.alias()));
             normal.name(format!(":{}", host.port()), ":[port]");
+        }
+        if let Some(bucket) = &self.bucket {
+            bucket.name(&mut normal);
         }
         normal.name(self.project(), "[project]");
         normal.name(self.client.home().as_str(), "[home]");
@@ -147,7 +162,7 @@ impl Lane {
 
     fn lay_out_client(&self, scenario: &Scenario) {
         let home = self.client.home();
-        for name in ["project", "tools", "tmp", "own"] {
+        for name in ["project", "tools", "tmp", "own", "container", "docker"] {
             drop(std::fs::remove_dir_all(home.join(name)));
         }
         for name in ["calls", "edeliver.log"] {
@@ -174,6 +189,14 @@ impl Lane {
                 );
                 write_tool(&self.tools().join(tool), &script, &[]);
             }
+        }
+    }
+
+    fn lay_out_tools_of_bucket(&self) {
+        let (home, config) = (self.client.home(), self.client.config());
+        let tools: Vec<_> = self.hosts.iter().map(Host::tools).chain([self.tools()]).collect();
+        if let Some(bucket) = &self.bucket {
+            bucket.lay_out_tools(&tools, home, config.as_ref());
         }
     }
 

@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bucket;
 mod differences;
 mod docker;
 mod lane;

@@ -40,7 +40,7 @@ impl Normal {
             (r"\bedeliver-(build|release)-\d+-\d+", "edeliver-$1-[id]"),
             (r"\bport \d+", "port [port]"),
             (r"/\.tmp[A-Za-z0-9]{6}\b", "/[temporary]"),
-            (r"\.(release|upgrade)\.[A-Za-z0-9]{6}\b", ".$1.[temporary]"),
+            (r"\.(release|upgrade|upgrade\.tar\.gz)\.[A-Za-z0-9]{6}\b", ".$1.[temporary]"),
         ];
         let text = patterns.iter().fold(text, |text, (pattern, name)| {
             Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned()

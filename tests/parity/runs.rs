@@ -11,6 +11,7 @@ use camino::Utf8Path;
 use fs_err as fs;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::bucket::Bucket;
 use crate::common::bash;
 use crate::common::sshd::user;
 use crate::common::world::{Host, Node};
@@ -85,6 +86,7 @@ fn see(lane: &mut Lane, scenario: &Scenario, program: &mut Command) -> Seen {
         project: tree::below(&lane.project()),
         hosts: lane.hosts.iter().map(|host| tree::below(&host.home())).collect(),
         engines: engines(lane, scenario),
+        bucket: lane.bucket(scenario).map(Bucket::tree).unwrap_or_default(),
     };
     let normal = lane.normal();
     let (status, stdout, stderr) = run(lane, scenario, program);
@@ -117,6 +119,7 @@ fn run(lane: &Lane, scenario: &Scenario, program: &mut Command) -> (String, Stri
         .env("PATH", bash::path_before(&path))
         // Only we know these: the hosts of this test, and not to wait for long.
         .envs([("SSH_CONFIG", lane.client.config().as_str()), ("START_TIMEOUT", "8"), ("STABLE_FOR", "0.2")])
+        .envs(lane.bucket(scenario).map(|bucket| ("AWS_ENDPOINT_URL_S3", bucket.endpoint())))
         .envs(&scenario.environment)
         .stdin(std::fs::File::open(file("stdin")).unwrap())
         .stdout(open("stdout"))
@@ -173,6 +176,7 @@ struct Before {
     project: Tree,
     hosts: Vec<Tree>,
     engines: Vec<(String, Tree)>,
+    bucket: Tree,
 }
 
 /// What has changed where, and what runs.
@@ -220,6 +224,16 @@ fn trees(lane: &Lane, scenario: &Scenario, before: &Before, normal: &Normal) -> 
         let lines = tree::changes(before, after);
         if !lines.is_empty() {
             text.push_str(&format!("docker {machine}:\n{lines}"));
+        }
+    }
+    if let Some(bucket) = lane.bucket(scenario) {
+        let mut after = bucket.tree();
+        if !shown("D14") {
+            after.retain(|path, _| !path.starts_with(".manifests/"));
+        }
+        let lines = tree::changes(&before.bucket, &after);
+        if !lines.is_empty() {
+            text.push_str(&format!("bucket:\n{lines}"));
         }
     }
     normal.text(&text)

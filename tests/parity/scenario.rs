@@ -54,6 +54,8 @@ pub struct Scenario {
     #[serde(default)]
     pub tools: BTreeMap<String, String>,
     #[serde(default)]
+    pub bucket: Option<Vec<String>>,
+    #[serde(default)]
     pub docker: Option<Docker>,
     #[serde(default)]
     pub deployed: Option<String>,
