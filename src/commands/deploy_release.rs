@@ -133,7 +133,8 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&s
     };
     let hooks = StageHooks::new(context, settings, Some(&version))?;
     hooks.let_restart_in_batches(&job.rolling)?;
-    let staging = Staging::new(report, settings, &hooks, &job);
+    let is_image = context.settings.release_image().or_usage()?.is_some();
+    let staging = Staging::new(report, settings, &hooks, &job).of_image(is_image);
     Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| staging.stage(deploy))
         .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })
