@@ -358,6 +358,9 @@ fn what_images_do_not_have_is_refused_before_a_host_is_asked() {
         let output = docker.edeliver(&words).exits(2);
         assert!(output.stderr.contains(said), "{}", output.shown());
     }
+    let words = ["deploy", "upgrade", "to", "production", "--plain", "--version=1.0.0-latest"];
+    let output = docker.edeliver(&words).exits(2);
+    assert!(output.stderr.contains("is no upgrade of what runs"), "{}", output.shown());
     assert_eq!(calls_on(docker.world.host(1)), "");
 }
 

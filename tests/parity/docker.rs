@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 use serde::Deserialize;
 
+use crate::common::registry::Registry;
 use crate::lane::{TOOL, TOOLS};
 use crate::project::{APP, Templates, write_tool, write_write_down};
 use crate::scenario::Scenario;
@@ -26,9 +27,28 @@ pub struct Docker {
     /// Images of the user's machine.
     #[serde(default)]
     pub images: Vec<String>,
+    /// Whether the registry is a real one as well, `@REGISTRY@`. Without it nobody reaches one over HTTP.
+    #[serde(default)]
+    pub registry: bool,
     /// The script in the images that controls containers.
     #[serde(default)]
     pub start_container: Option<String>,
+}
+
+impl Docker {
+    /// Starts the registry of a scenario, and gives the scenario its name.
+    pub fn start_registry(&self, scenario: &Scenario) -> (Registry, Scenario) {
+        let registry = Registry::open();
+        let named = |text: &String| text.replace("@REGISTRY@", &registry.host());
+        let docker = Self { pushed: self.pushed.iter().map(named).collect(), ..self.clone() };
+        for image in &docker.pushed {
+            let name = image.strip_prefix(&format!("{}/", registry.host())).expect("it is of this registry");
+            let (name, tag) = name.rsplit_once(':').unwrap();
+            registry.tag(name, tag);
+        }
+        let config = named(&scenario.config);
+        (registry, Scenario { config, docker: Some(docker), ..scenario.clone() })
+    }
 }
 
 /// What the engine of a machine keeps, whose tools have this directory.

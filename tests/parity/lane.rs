@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 use fs_err as fs;
 
 use crate::bucket::Bucket;
+use crate::common::registry::Registry;
 use crate::common::sshd::{Client, Sshd};
 use crate::common::world::Host;
 use crate::docker::{self, Docker};
@@ -33,6 +34,8 @@ pub struct Lane {
     templates: Templates,
     /// Once a scenario has had one.
     bucket: Option<Bucket>,
+    /// That of the scenario.
+    registry: Option<Registry>,
     /// What each host's login is before a scenario changes it.
     logins: Vec<String>,
 }
@@ -50,7 +53,7 @@ impl Lane {
         client.add_alias("localhost", hosts[3].port(), "");
         let logins =
             hosts.iter().map(|host| fs::read_to_string(outer(host).join("login")).unwrap()).collect();
-        Self { hosts, client, templates: Templates::new(), bucket: None, logins }
+        Self { hosts, client, templates: Templates::new(), bucket: None, registry: None, logins }
     }
 
     /// The project.
@@ -65,6 +68,18 @@ impl Lane {
 
     /// Makes everything as the scenario has it.
     pub fn lay_out(&mut self, scenario: &Scenario) {
+        self.registry = None;
+        match &scenario.docker {
+            Some(docker) if docker.registry => {
+                let (registry, scenario) = docker.start_registry(scenario);
+                self.registry = Some(registry);
+                self.lay_out_all(&scenario);
+            }
+            _ => self.lay_out_all(scenario),
+        }
+    }
+
+    fn lay_out_all(&mut self, scenario: &Scenario) {
         for index in 0..self.hosts.len() {
             self.clear_host(index);
             self.lay_out_host(&self.hosts[index], scenario);
@@ -101,6 +116,9 @@ impl Lane {
             normal.name(outer(host).join("home"), format!("[home of {}]", host.alias()));
             normal.name(outer(host), format!("[{}]", host.alias()));
             normal.name(format!(":{}", host.port()), ":[port]");
+        }
+        if let Some(registry) = &self.registry {
+            normal.name(format!(":{}", registry.port()), ":[port]");
         }
         if let Some(bucket) = &self.bucket {
             bucket.name(&mut normal);

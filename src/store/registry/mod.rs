@@ -98,6 +98,15 @@ impl Artifact {
     }
 }
 
+/// The tags of a repository, in no order, whatever they stand for.
+///
+/// # Errors
+/// When the registry cannot be asked, or refuses.
+pub fn tags(settings: RegistrySettings, interrupt: Interrupt) -> Result<Vec<String>, StoreError> {
+    let shelf = RepositoryShelf::new(settings, interrupt);
+    shelf.tags().map_err(shelf.failed())
+}
+
 impl RepositoryShelf {
     /// Nobody has connected to it yet.
     pub fn new(settings: RegistrySettings, interrupt: Interrupt) -> Self {
