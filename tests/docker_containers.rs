@@ -11,7 +11,11 @@ use rustix::process::Signal;
 
 /// Two hosts, each with a docker of its own, and the images of 1.0.0 and 2.0.0, which they can pull.
 fn on_hosts() -> Docker {
-    let docker = Docker::of(World::new().hosts(2), "RELEASE_STORE=docker://acme/app\n");
+    with_docker(World::new().hosts(2))
+}
+
+fn with_docker(world: World) -> Docker {
+    let docker = Docker::of(world, "RELEASE_STORE=docker://acme/app\n");
     fs::create_dir_all(docker.state.join("pushed")).unwrap();
     for version in ["1.0.0", "2.0.0"] {
         push(&docker, &Release::of(version));
@@ -130,7 +134,7 @@ fn a_container_that_exits_at_once_brings_all_hosts_back_with_a_stand_in_for_dock
 #[test]
 fn a_container_that_does_not_stay_brings_all_hosts_back_with_a_stand_in_for_docker() {
     let mut docker = running();
-    docker.world = docker.world.config("STABLE_FOR=3\nSTART_TIMEOUT=10");
+    docker.world = docker.world.config("STABLE_FOR=3\nSTART_TIMEOUT=10\nHEALTH_CHECK=\"test ! -e ~/ill\"");
     let before = docker.world.snapshot();
     for (behaviour, said) in [
         ("dies_after_start", "the container stand_in has ended with exit status 1"),
@@ -141,7 +145,18 @@ fn a_container_that_does_not_stay_brings_all_hosts_back_with_a_stand_in_for_dock
         assert!(output.stderr.contains(said), "{}", output.shown());
         docker.world.assert_unchanged(&before);
     }
-    // Docker starts it again and again.
+    behave(docker.world.host(1), "* normal");
+    fs::write(docker.world.host(2).home().join("ill"), "").unwrap();
+    let output = docker.start("2.0.0-latest").exits(1);
+    assert!(output.stderr.contains("HEALTH_CHECK did not succeed within 10 s"), "{}", output.shown());
+    docker.world.assert_unchanged(&before);
+}
+
+#[test]
+fn a_container_that_docker_starts_again_and_again_with_a_stand_in_for_docker() {
+    let mut docker = running();
+    docker.world = docker.world.config("STABLE_FOR=3\nSTART_TIMEOUT=10");
+    let before = docker.world.snapshot();
     fs::write(docker_of(docker.world.host(1)).join("restart"), "").unwrap();
     behave(docker.world.host(1), "2.0.0 dies_after_start");
     let output = docker.start("2.0.0-latest").exits(1);
@@ -179,6 +194,26 @@ fn ctrl_c_brings_the_containers_back_with_a_stand_in_for_docker() {
     }
     running.signal(Signal::INT);
     running.wait().exits(130).says(&["interrupted"]);
+    docker.world.assert_unchanged(&before);
+}
+
+#[test]
+fn hosts_bring_the_containers_back_on_their_own_with_a_stand_in_for_docker() {
+    let mut docker = running();
+    docker.world = docker.world.config("LEASE=2");
+    let before = docker.world.snapshot();
+    for host in docker.world.all() {
+        behave(host, "2.0.0 never_answers");
+    }
+    let running = docker.spawn_start("2.0.0-latest");
+    for host in docker.world.all() {
+        wait_for_image(host, "acme/app:2.0.0-latest\n");
+    }
+    running.signal(Signal::KILL);
+    running.wait().was_killed();
+    for host in docker.world.all() {
+        host.wait_until_gone(&host.state().join("lock"));
+    }
     docker.world.assert_unchanged(&before);
 }
 
@@ -225,6 +260,20 @@ fn a_container_that_docker_starts_again_can_be_replaced_with_a_stand_in_for_dock
     docker.world.assert_runs("2.0.0");
     docker.node(&["stop"]).succeeds();
     assert!(docker.world.all().iter().all(|host| host.node().is_none()));
+}
+
+#[test]
+fn a_node_makes_way_for_a_container_and_comes_back_with_a_stand_in_for_docker() {
+    let docker = with_docker(World::new().hosts(2).release("1.0.0").running("1.0.0"));
+    let before = docker.world.snapshot();
+    behave(docker.world.host(1), "2.0.0 start_exits_7");
+    docker.start("2.0.0-latest").exits(1);
+    docker.world.assert_unchanged(&before);
+    behave(docker.world.host(1), "* normal");
+    docker.start("2.0.0-latest").succeeds();
+    docker.world.assert_runs("2.0.0");
+    docker.node(&["rollback"]).succeeds();
+    docker.world.assert_runs("1.0.0");
 }
 
 #[test]

@@ -14,10 +14,7 @@ open_console() {
 	find_kind "$root/bin/$app"
 	find_pid
 	find_control
-	if [ "$kind" = container ]; then
-		find_inside
-		kind=$inside
-	fi
+	if [ "$kind" = container ] && find_container && find_inside; then kind=$inside; fi
 	case $kind in mix) console=remote ;; *) console=remote_console ;; esac
 	enter_release
 	if [ -n "$cookie" ]; then export RELEASE_COOKIE="$cookie" RELX_COOKIE="$cookie"; fi

@@ -11,7 +11,7 @@ is_container() {
 	first_line "$1/releases/start_erl.data"
 	case $first in
 	'container '*) return 0 ;;
-	'') sed '/^[[:space:]]*#/d' "$1/bin/$app" 2>/dev/null | grep -q 'docker run' ;;
+	'') [ -f "$1/bin/$app" ] && sed '/^[[:space:]]*#/d' "$1/bin/$app" | grep -q 'docker run' ;;
 	*) return 1 ;;
 	esac
 }
@@ -108,10 +108,12 @@ in_container() {
 	docker_does exec --workdir "/$app" "$@" 2>&1
 }
 
-# Sets $inside to the kind of the release in the container.
+# Sets $inside to the kind of the release in the container that find_container has found.
 find_inside() {
-	inside=${inside:-$(docker_does exec --workdir "/$app" "$container" cat "bin/$app" 2>/dev/null | kind_of -)}
-	inside=${inside:-extended}
+	[ "${inside_of:-}" != "$container_run" ] || return 0
+	its_script=$(docker_does exec --workdir "/$app" "$container" cat "bin/$app" 2>/dev/null) || return 1
+	inside=$(say "$its_script" | kind_of -)
+	inside=${inside:-extended} inside_of=$container_run
 }
 
 # As ask_node, of the release in the container: its $status and what is $missing. The version is the
@@ -119,8 +121,7 @@ find_inside() {
 # answers ping.
 ask_container() {
 	version='' status='' missing='' release=''
-	find_container && [ -n "$container_pid" ] || return 1
-	find_inside
+	find_container && [ -n "$container_pid" ] && find_inside || return 1
 	kind=$inside asked_inside=yes
 	if ask_node; then
 		release=$version answered=yes

@@ -1,7 +1,7 @@
 //! Controlling nodes: ping, version, start, stop, restart, migrations, logs and the console.
 //!
 //! `node.sh` has an adapter for each kind of start script; the kind is found on the host, not
-//! configured. `migrate.sh` has the two ways in which a release migrates its database.
+//! configured. `container.sh` has the one for images. `migrate.sh` has the two ways in which a release migrates its database.
 
 mod command;
 mod console;

@@ -358,8 +358,11 @@ start_node() {
 # node stops in good order too. Fails when it is still there after the time for a start, unless $2 is "kill".
 stop_node() {
 	pid=$1 contained=''
-	! is_contained "$pid" || contained=$pid
-	is_alive "$pid" || return 0
+	if may_be_container && find_container && [ -n "$container_pid" ]; then
+		# Docker may have started it again since it was looked for.
+		if [ "$container_pid" = "$pid" ] || ! is_alive "$pid"; then pid=$container_pid contained=yes; fi
+	fi
+	[ -n "$contained" ] || is_alive "$pid" || return 0
 	call_time=$start_timeout
 	if [ -n "$stop_command" ]; then run_own "$start_timeout" "$stop_command"; else call stop; fi \
 		>"$state/stop.output" 2>&1 || tail -n 3 -- "$state/stop.output"

@@ -61,8 +61,11 @@ run_release() {
             echo "$!" >"$1/pid"
             wait "$!"
             echo "$?" >"$1/ended"
-            [ ! -f "$4" ] || [ -f "$1/stopped" ]
-        do sleep 0.1; done
+            [ ! -f "$4" ]
+        do
+            sleep 0.1
+            [ ! -f "$1/stopped" ] || break
+        done
     ' sh "$container" "${workdir:-/}" "$1" "$state/restart" </dev/null >/dev/null 2>&1 &
     until [ -s "$container/pid" ]; do sleep 0.01; done
 }
