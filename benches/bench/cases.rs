@@ -159,6 +159,9 @@ fn deploys(name: &str, lab: &Lab, megabytes: usize, turns: usize, options: &Opti
                 row.theirs.push(lab.measure(|| Sample::of(vec![theirs(&lab.world, original, &args)])));
             }
         }
+        if options.alone {
+            continue;
+        }
         lab.clear();
         for (row, version) in rows.iter_mut().zip(["1.0.0", "2.0.0"]) {
             let archive = lab.world.archive(version);

@@ -55,12 +55,14 @@ tell_ended() {
 
 # Sets $kind by what the start script does: mix (built into Elixir), relx (4 and later), distillery
 # (2 runs NAME_rc_exec.sh, 1 runs releases/VERSION/NAME.sh), or extended (relx 3, rebar 2 and everything
-# that is controlled like them). Comments are passed over: they may name any tool.
+# that is controlled like them). Comments are passed over: they may name any tool. A script is looked at
+# once, until $kind_of is taken away.
 find_kind() {
+	[ "${kind_of:-}" != "$1" ] || return 0
 	kind=$(sed -n -e '/^[[:space:]]*#/d' -e '/--rpc-eval/{s/.*/mix/p;q;}' -e '/daemon_boot/{s/.*/relx/p;q;}' \
 		-e '/_rc_exec\.sh/{s/.*/distillery/p;q;}' -e '/RELEASES_DIR\/.REL_VSN\//{s/.*/distillery/p;q;}' \
 		"$1" 2>/dev/null)
-	kind=${kind:-extended}
+	kind=${kind:-extended} kind_of=$1
 }
 
 # Whether the release has edeliver's own module, which is called as Elixir.
@@ -151,9 +153,11 @@ is_alive() {
 }
 
 # Sets what makes the running node $pid listen: $script, with the name and cookie that it was started
-# with when we have kept them, else $cookie as it stands on its command line.
+# with when we have kept them, else $cookie as it stands on its command line. Looked for once, until
+# $control_of is taken away.
 find_control() {
-	script=$root/bin/$app cookie=
+	[ "${control_of:-}" != "$root ${pid:-}" ] || return 0
+	script=$root/bin/$app cookie='' control_of="$root ${pid:-}"
 	if [ -n "${pid:-}" ]; then
 		first_line "$state/control/pid"
 		if [ "$first" = "$pid" ]; then
@@ -203,9 +207,10 @@ keep_control() {
 		set --
 		for part in "$root"/lib "$root"/erts-*; do [ ! -d "$part" ] || set -- "$@" "$part"; done
 		[ $# -eq 0 ] || ln -s -- "$@" "$state/control.new/" || exit 1
+		[ -z "${without_eval:-}" ] || : >"$state/control.new/without_eval"
 		printf '%s\n' "$controlled" >"$state/control.new/pid"
 	) || return 1
-	mv -- "$state/control.new" "$state/control"
+	mv -- "$state/control.new" "$state/control" && control_of=''
 }
 
 # A directory of code has moved from $root/$1 to $2 or back: the control script's link follows it.
@@ -256,14 +261,25 @@ on_one_line() { tr '\n\t' '  ' | sed 's/ *$//'; }
 
 # Sets $version, $status and $missing from the node's own answer; fails when it does not answer.
 ask_node() {
-	question && return 0
-	[ "$kind" = extended ] || return 1
+	# Else each of the calls, which are subshells, would find it out for itself.
+	find_control
+	[ "$script" = "$root/bin/$app" ] || [ ! -e "$state/control/without_eval" ] || without_eval=$script
+	if [ "${without_eval:-}" != "$script" ]; then
+		question && return 0
+		[ "$kind" = extended ] || return 1
+		# One that does not listen is not asked in two ways.
+		case $answer in *'not responding'* | *'not running'*) return 1 ;; esac
+	fi
 	# A script without eval: what nodetool's rpc prints, {"app","1.0.0"}.
 	plain=$(call rpc init script_id '[]' | sed -n 's/^{"[^"]*", *"\([^"]*\)"}.*/\1/p')
 	plain=${plain##*"$newline"}
 	[ -n "$plain" ] || return 1
 	# Or the node has come up just now, between the two.
-	question || version=$plain status=started
+	if [ "${without_eval:-}" != "$script" ]; then
+		question && return 0
+		without_eval=$script
+	fi
+	version=$plain status=started missing=''
 }
 
 question() {
@@ -350,9 +366,11 @@ stop_node() {
 # The process is gone; the service manager must know it as well.
 wait_down() {
 	[ -n "$status_command" ] || return 0
-	end=$(($(now) + start_timeout))
+	read_clock
+	end=$((now + start_timeout))
 	while runs_by_status; do
-		[ "$(now)" -lt "$end" ] || {
+		read_clock
+		[ "$now" -lt "$end" ] || {
 			say "process $pid is gone, but STATUS_COMMAND still succeeds: $status_command"
 			return 1
 		}
@@ -364,9 +382,11 @@ wait_down() {
 runs_by_status() { [ -z "$status_command" ] || run_own "$call_time" "$status_command" >/dev/null; }
 
 wait_gone() {
-	end=$(($(now) + $2)) nap=1
+	read_clock
+	end=$((now + $2)) nap=1
 	while is_alive "$1"; do
-		[ "$(now)" -lt "$end" ] || return 1
+		read_clock
+		[ "$now" -lt "$end" ] || return 1
 		take_nap
 	done
 }
