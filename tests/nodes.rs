@@ -84,6 +84,9 @@ fn a_node_that_does_not_run() {
 fn with_the_module(world: &World) {
     let root = world.host(1).root();
     fs::create_dir(root.join("lib/edeliver-1.9.2")).unwrap();
+    let resource = root.join("releases/1.0.0/stand_in.rel");
+    let listed = fs::read_to_string(&resource).unwrap().replace("[{", "[{edeliver,\"1.9.2\"},{");
+    fs::write(resource, listed).unwrap();
     amend_script(world, ": as that of mix release: --rpc-eval");
 }
 
@@ -92,6 +95,27 @@ fn amend_script(world: &World, line: &str) {
     let script = world.host(1).root().join("bin/stand_in");
     let text = fs::read_to_string(&script).unwrap();
     fs::write(&script, text.replacen("set -eu\n", &format!("set -eu\n{line}\n"), 1)).unwrap();
+}
+
+// Start scripts ask the node by way of an escript, a VM that names the release on its command line. One that
+// somebody else runs is no node: it is neither waited for nor ended.
+#[test]
+fn an_escript_of_the_release() {
+    let world = running();
+    let beam = world.host(1).home().join("beam.smp");
+    fs::os::unix::fs::symlink("/bin/sh", &beam).unwrap();
+    let nodetool = world.host(1).root().join("bin/nodetool");
+    let words = ["-c", "read -r line", "-boot", "no_dot_erlang", "-run", "escript", "start", "-extra"];
+    let escript = duct::cmd(beam.as_std_path(), words.into_iter().chain([nodetool.as_str(), "ping"]));
+    let (reader, writer) = std::io::pipe().unwrap();
+    let escript = escript.stdin_file(reader).start().unwrap();
+    world.edeliver(["restart", "production"]).succeeds().says(&["response: ok\n"]);
+    world.deploy("2.0.0").succeeds();
+    world.edeliver(["stop", "production"]).succeeds();
+    refuses(&world, "ping", "not running");
+    assert!(escript.try_wait().unwrap().is_none(), "it was ended");
+    drop(writer);
+    escript.into_output().unwrap_err();
 }
 
 // How a node is asked depends on the start script: on what it does, not on what it is compared with.
@@ -346,6 +370,54 @@ fn a_node_of_a_service_manager() {
     // It has, but does not say so.
     world.reconfigure("START_TIMEOUT=3\nSTART_COMMAND='bin/stand_in start'\nSTATUS_COMMAND=false");
     world.edeliver(["start", "production"]).exits(1).says(&["STATUS_COMMAND does not succeed: false"]);
+}
+
+// As systemd with Restart=always: the manager is the node's parent, and starts it again when it ends, unless it
+// was told to stop it.
+#[test]
+fn a_service_manager_that_restarts_what_ends() {
+    let mut world = stopped();
+    let manager = "#!/bin/sh\ncase $1 in\n\
+        supervise) while [ -e ~/wanted ]; do ~/app/stand_in/bin/stand_in foreground; echo ended >>~/ended; done ;;\n\
+        start) touch ~/wanted; setsid sh ~/manager supervise </dev/null >/dev/null 2>&1 & ;;\n\
+        stop) rm -f ~/wanted; ~/app/stand_in/bin/stand_in stop ;;\n\
+        status) [ -e ~/wanted ] && ~/app/stand_in/bin/stand_in ping ;;\nesac\n";
+    let home = world.host(1).home().to_owned();
+    fs::write(home.join("manager"), manager).unwrap();
+    let commands = |stop: &str| {
+        format!(
+            "START_COMMAND='sh ~/manager start'\nSTOP_COMMAND='{stop}'\n\
+             STATUS_COMMAND='sh ~/manager status'\nSTART_TIMEOUT=6"
+        )
+    };
+    world.reconfigure(&commands("sh ~/manager stop"));
+    world.edeliver(["start", "production"]).succeeds();
+    let first = world.host(1).node().unwrap().pid;
+    world.host(1).signal_node(Signal::KILL);
+    world.host(1).wait_for_node("1.0.0");
+    assert_ne!(world.host(1).node().unwrap().pid, first, "the manager has started it again");
+    world.edeliver(["ping", "production"]).succeeds();
+    world.edeliver(["restart", "production"]).succeeds();
+    world.assert_runs("1.0.0");
+
+    // A deploy has one node in the end, and so has one that fails.
+    world.deploy("2.0.0").succeeds();
+    world.assert_runs("2.0.0");
+    world.host(1).behave("1.0.0 never_answers");
+    world.deploy("1.0.0").exits(1).says(&["All hosts are back as they were before."]);
+    world.assert_runs("2.0.0");
+
+    // What only ends the process does not stop the node.
+    let ends = commands("pkill -KILL -f -- \"-root $HOME/app/stand_in \"");
+    world.reconfigure(&format!("{ends}\nSTABLE_FOR=5"));
+    world.edeliver(["stop", "production"]).exits(1).says(&[
+        "response: failed",
+        "it was stopped, but has been started again (process [pid]): STOP_COMMAND must tell the service manager",
+    ]);
+    world.host(1).wait_for_node("2.0.0");
+    world.reconfigure(&commands("sh ~/manager stop"));
+    world.edeliver(["stop", "production"]).succeeds();
+    assert_eq!(world.host(1).nodes(), []);
 }
 
 // The two environments have directories of their own.

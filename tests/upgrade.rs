@@ -169,7 +169,11 @@ fn the_first_upgrade_is_built(world: &mut World) {
     let broken = edit("sed -i 's/point_of_no_return,/point_of_no_return/'").exits(1);
     broken.says(&["cannot be used", "stands where ',' or ']' is expected"]);
     edit("true").succeeds().says(&["The relup has not been changed."]);
-    edit("sed -i '1i%% edited'").succeeds().says(&["Storing hello_rebar3_0.2.0.upgrade.tar.gz"]);
+    let script = world.home().join("announce.sed");
+    let announce = "{apply,{erlang,send,[edeliver_upgrade,{edeliver,<<\"---> the code's changes\">>}]}}";
+    let lines = format!("1i%% edited\ns/point_of_no_return,/point_of_no_return,{announce},/\n");
+    fs::write(&script, lines).unwrap();
+    edit(&format!("sed -i -f {script}")).succeeds().says(&["Storing hello_rebar3_0.2.0.upgrade.tar.gz"]);
     let shown = world.edeliver(["show", "relup", "hello_rebar3_0.2.0.upgrade.tar.gz"]).succeeds().stdout;
     assert!(shown.contains("\n%% edited\n") && shown.contains("{code_change,up,"), "{shown}");
     world.edeliver(["show", "appups"]).succeeds().says(&["0.1.0-0.2.0\n  hello_rebar3.appup"]);
@@ -326,7 +330,11 @@ fn the_first_upgrade(world: &mut World, counts: &Counts) -> Counts {
     deploy_upgrade(world, "0.2.0").exits(1).says(&["post_upgrade_release", "All hosts are back"]);
     assert_as_before(world, &before);
     fs::remove_file(format!("{trace}.fails")).unwrap();
-    deploy_upgrade(world, "0.2.0").succeeds();
+    // What an instruction of the relup has to say.
+    let told = deploy_upgrade(world, "0.2.0").succeeds().stdout;
+    for host in ["host-2", "host-3"] {
+        assert!(told.contains(&format!("  [user]@{host}: ---> the code's changes\n")), "{told}");
+    }
     let called = "pre 0.2.0 \"0.1.0\"\n\"0.1.0\"\npost 0.2.0 \"0.2.0\"\n\"0.2.0\"\n";
     assert_eq!(fs::read_to_string(&trace).unwrap(), called.repeat(2));
     configure(world, "");

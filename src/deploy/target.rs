@@ -257,7 +257,9 @@ impl Target {
         }
         let outcome = self.call_guarded(&job.claim, phase, &args, health);
         self.start_failed = outcome.is_err();
-        outcome?;
+        for told in outcome?.facts("told") {
+            job.claim.report.print(&format!("  {}: {told}", self.addr));
+        }
         self.verified = true;
         Ok(())
     }

@@ -29,6 +29,7 @@ node_command() {
 	stop)
 		[ -n "$pid" ] || fail "not running$(tell_missing)"
 		take_down
+		stays_down
 		say "response ok"
 		;;
 	restart)
@@ -65,6 +66,14 @@ take_down() {
 	for old in $pids; do
 		stop_node "$old" || fail "it does not stop (process $old)"
 	done
+}
+
+# A service manager starts again what it was not told to stop.
+stays_down() {
+	[ -n "$start_command$stop_command$status_command" ] || return 0
+	sleep "$stable_for"
+	find_pid
+	[ -z "$pid" ] || fail "it was stopped, but has been started again (process $pid): STOP_COMMAND must tell the service manager"
 }
 
 bring_up() {

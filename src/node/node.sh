@@ -95,7 +95,7 @@ version_in() {
 forget_boot_copy() { rm -f -- "${RELEASE_MUTABLE_DIR:-$root/var}/start_erl.data"; }
 
 # Prints the process ids of the node. The operating system is asked, not the node: a node that hangs
-# or has another cookie is found too. VMs that only carry a call to a node (start_clean) do not count,
+# or has another cookie is found too. VMs that only carry a call to a node (start_clean, escripts) do not count,
 # and neither do children of the node, which look like it until they run their own program.
 # Fails when that cannot be told: a node that is overlooked would be left running, or be ended later.
 node_pids() {
@@ -146,7 +146,7 @@ command_lines() {
 	matching=$(grep -lsF -e "$root/" "$@")
 	[ "$?" -lt 2 ] || return 1
 	# shellcheck disable=SC2086 # they are words
-	matching=$(grep -LsF -e start_clean -e '--rpc-eval' /dev/null $matching)
+	matching=$(grep -LsF -e start_clean -e no_dot_erlang -e '--rpc-eval' /dev/null $matching)
 	[ "$?" -lt 2 ]
 }
 

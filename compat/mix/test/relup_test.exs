@@ -237,4 +237,11 @@ defmodule Edeliver.RelupTest do
 
     assert Enum.count(changed.down_instructions) == Enum.count(changed.up_instructions)
   end
+
+  test "what an instruction says reaches whoever upgrades" do
+    Process.register(self(), :edeliver_upgrade)
+    Edeliver.Relup.RunnableInstruction.info("it comes")
+    assert_receive {:edeliver, words}
+    assert List.to_string(words) == "---> it comes\n"
+  end
 end

@@ -92,9 +92,34 @@ downgrade_expression() {
 	END
 }
 
-# The expression $1 is run by the node and came to its end. Else $why says why not.
+# What relups run finds the process edeliver_upgrade, to which it can send {edeliver, Text} for whoever upgrades.
+wrapped() {
+	cat <<-'END'
+		catch register(edeliver_upgrade, self()),
+		Heard = fun More() -> receive {edeliver, T} -> [T | More()] after 0 -> [] end end,
+		Outcome = try
+	END
+	say "$1"
+	cat <<-'END'
+		  , "edeliver-done"
+		catch _:W -> io_lib:format("edeliver-failed ~0p edeliver-end", [W]) end,
+		catch unregister(edeliver_upgrade),
+		lists:flatten([["edeliver-heard ", base64:encode_to_string(unicode:characters_to_binary(T)), " "] || T <- Heard()]
+		  ++ Outcome).
+	END
+}
+
+# Prints what was sent so, from the answer $1 on one line.
+heard() {
+	say "$1" | sed 's/" *"//g' | tr ' ' '\n' | sed -n '/edeliver-heard$/{n;p;}' | while IFS= read -r text; do
+		printf '%s' "$text" | base64 -d
+		say
+	done
+}
+
+# The expression $1 is run by the node and came to its end. Else $why says why not. $words: what it was told.
 in_node() {
-	expression="try $(say "$1" | on_one_line), \"edeliver-done\" catch _:W -> lists:flatten(io_lib:format(\"edeliver-failed ~0p edeliver-end\", [W])) end."
+	expression=$(wrapped "$1" | on_one_line)
 	call_time=$start_timeout
 	case $kind in
 	distillery)
@@ -110,6 +135,7 @@ in_node() {
 	esac
 	called=$?
 	call_time=30
+	words=$(heard "$(say "$answer" | tr -d '\n')" | grep -v '^[[:space:]]*$')
 	case $answer in *edeliver-done*) return 0 ;; esac
 	# A long string is printed in parts, on several lines; distillery colours its own words, and prints what
 	# its rpc returns behind all.
@@ -134,7 +160,11 @@ install_upgrade() {
 	find_upgrade
 	node_logs >"$staging/logs"
 	mark installing
-	in_node "$(install_expression)" || fail "the node did not take the upgrade: $why"
+	in_node "$(install_expression)" || {
+		say "$words"
+		fail "the node did not take the upgrade: $why"
+	}
+	[ -z "$words" ] || say "$words" | sed 's/^/told /'
 	is_alive "$old_pid" || fail "the node's process $old_pid has ended in the upgrade"
 	verify_node "$new_version" '' "$(cat -- "$state/input")" || {
 		say "${output:-}"

@@ -93,8 +93,8 @@ defmodule Edeliver.Relup.RunnableInstruction do
   end
 
   @doc """
-  Logs an error in the node, and prints it where `bin/APP upgrade` was called by hand. `edeliver deploy upgrade` has the
-  node install the release itself: then it stands in the node's log only.
+  Logs an error in the node, and prints it where the upgrade was asked for: by `edeliver deploy upgrade`, or by
+  `bin/APP upgrade`, called by hand.
   """
   @spec error(String.t()) :: :ok
   def error(message), do: log(:error, "---> X ", message)
@@ -126,9 +126,16 @@ defmodule Edeliver.Relup.RunnableInstruction do
     format_in_upgrade_script(~c"~ts~ts~n", [prefix, message])
   end
 
-  @doc "The same, formatted as by `:io.format/2`. The start script's node for it is called `..upgrader_NUMBER..`."
+  @doc """
+  The same, formatted as by `:io.format/2`. Edeliver hears what is sent to a process that it registers for the time of
+  the upgrade; a start script's node for it is called `..upgrader_NUMBER..`.
+  """
   @spec format_in_upgrade_script(charlist, [term]) :: :ok
   def format_in_upgrade_script(format, arguments) do
+    with caller when is_pid(caller) <- Process.whereis(:edeliver_upgrade) do
+      send(caller, {:edeliver, :io_lib.format(format, arguments)})
+    end
+
     for node <- Node.list(:connected), to_string(node) =~ ~r/upgrader_\d+/ do
       :rpc.cast(node, :io, :format, [:user, format, arguments])
     end
