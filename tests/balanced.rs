@@ -37,12 +37,7 @@ fn world(ports: &[u16; 3], balancer: u16) -> World {
         until("UP")
     ));
     for (host, port) in world.all().iter().zip([&0].into_iter().chain(ports)) {
-        // These hosts are one machine: each has its own epmd, so that they can have nodes of one name.
-        let profile = format!(
-            "export ERL_EPMD_PORT={} PIPE_DIR=\"$HOME/pipes/\" LANG=C.UTF-8 PORT={port}\n",
-            free_port()
-        );
-        fs::write(host.home().join(".profile"), profile).unwrap();
+        host.has_erlang(&format!("PORT={port}"));
     }
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/balanced/hello_rebar3_web.erl");
     fs::copy(source, world.project().join("src/hello_rebar3_web.erl")).unwrap();

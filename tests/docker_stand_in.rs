@@ -102,7 +102,8 @@ fn a_release_becomes_an_image_with_a_stand_in_for_docker() {
     let output = docker.build(&["--branch=my-feature", "--push"]).succeeds();
     output.says(&[
         "-----> Copying release 1.0.0 to docker release store\n-----> Generating docker image with release\n",
-        "-----> Pushing release image to registry\n-----> Made image acme/app:1.0.0-latest\n",
+        "-----> Pushing release image to registry\n\nRELEASE BUILD OF STAND_IN WAS SUCCESSFUL!\n\n\
+         -----> Removing build container\n",
     ]);
     let calls = docker.calls();
     let from = calls.iter().position(|call| call.starts_with("images")).expect("it looks for the base image");
@@ -357,6 +358,9 @@ fn what_images_do_not_have_is_refused_before_a_host_is_asked() {
         let output = docker.edeliver(&words).exits(2);
         assert!(output.stderr.contains(said), "{}", output.shown());
     }
+    let words = ["deploy", "upgrade", "to", "production", "--plain", "--version=1.0.0-latest"];
+    let output = docker.edeliver(&words).exits(2);
+    assert!(output.stderr.contains("is no upgrade of what runs"), "{}", output.shown());
     assert_eq!(calls_on(docker.world.host(1)), "");
 }
 

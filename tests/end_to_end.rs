@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::sshd::{free_port, user};
+use common::sshd::user;
 use common::world::{Host, World};
 use fs_err as fs;
 
@@ -15,12 +15,7 @@ fn world(example: &str) -> World {
          START_TIMEOUT=60\nSTABLE_FOR=0.2"
     ));
     for host in world.all() {
-        // These hosts are one machine: each has its own epmd, so that they can have nodes of one name.
-        let profile = format!(
-            "export ERL_EPMD_PORT={} PIPE_DIR=\"$HOME/pipes/\" LANG=C.UTF-8\nexport MIX_HOME=\"$HOME/.mix\"\n",
-            free_port()
-        );
-        fs::write(host.home().join(".profile"), profile).unwrap();
+        host.has_erlang("");
     }
     world
 }

@@ -91,3 +91,22 @@ fn asks_at_a_terminal() {
         "{config}"
     );
 }
+
+// What the project's git remotes say is taken, unless an option says otherwise; a hosting service is no host.
+#[test]
+fn hosts_of_git_remotes() {
+    let world = world(0);
+    duct::cmd!("git", "init", "--quiet").dir(world.project()).run().unwrap();
+    for (name, url) in [
+        ("origin", "git@git.acme.com:acme/shop.git"),
+        ("build.acme.com", "ci@build.acme.com:/srv/builds/shop"),
+        ("staging", "ssh://deploy@test.acme.com/srv/git/shop"),
+        ("production-1", "deploy@www1.acme.com:shop"),
+        ("production-2", "deploy@www2.acme.com:shop"),
+    ] {
+        duct::cmd!("git", "remote", "add", name, url).dir(world.project()).run().unwrap();
+    }
+    let output = world.edeliver(["init", "--staging=deploy@other.acme.com", "--plan"]).succeeds();
+    let set: Vec<&str> = output.stdout.lines().filter(|line| line.starts_with(char::is_uppercase)).collect();
+    insta::assert_snapshot!(set.join("\n"));
+}

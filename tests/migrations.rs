@@ -4,7 +4,6 @@
 mod common;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::sshd::free_port;
 use common::world::World;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
@@ -22,8 +21,13 @@ const RELEASES: [(&str, &[&str]); 4] = [
 /// The release of `tests/shop` of this version. It is made at the first use; later runs find it.
 fn archive(version: &str, with_edeliver: bool) -> Utf8PathBuf {
     let shop = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shop");
-    let sources = duct::cmd!("sh", "-c", "find . -type f | sort | xargs cat").dir(&shop).read().unwrap();
-    let kind = format!("{sources}{version}{with_edeliver}{RELEASES:?}");
+    let all_of = |dir: &Utf8Path| {
+        let find =
+            "find . -name '.*' ! -name . -prune -o -name _build -prune -o -type f -print | sort | xargs cat";
+        duct::cmd!("sh", "-c", find).dir(dir).read().unwrap()
+    };
+    let package = if with_edeliver { all_of(&package()) } else { String::new() };
+    let kind = format!("{}{package}{version}{with_edeliver}{RELEASES:?}", all_of(&shop));
     let name: String = Sha256::digest(kind).iter().take(10).map(|byte| format!("{byte:02x}")).collect();
     let archive = Utf8Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("shop-{name}.tar.gz"));
     if !archive.exists() {
@@ -36,10 +40,19 @@ fn archive(version: &str, with_edeliver: bool) -> Utf8PathBuf {
     archive
 }
 
+/// The Elixir package.
+fn package() -> Utf8PathBuf {
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("compat/mix")
+}
+
 /// Builds a copy of the shop below `dir`, and leaves `dir/archive`.
 fn build(shop: &Utf8Path, dir: &Utf8Path, version: &str, with_edeliver: bool) {
     let project = dir.join("shop");
     duct::cmd!("cp", "-R", shop, &project).run().unwrap();
+    fs::create_dir(project.join("edeliver")).unwrap();
+    for part in ["bin", "lib", "src", "mix.exs"] {
+        duct::cmd!("cp", "-R", package().join(part), project.join("edeliver")).run().unwrap();
+    }
     let (_, chosen) = RELEASES.iter().find(|(of, _)| *of == version).unwrap();
     for migration in fs::read_dir(project.join("priv/repo/migrations")).unwrap() {
         let file = migration.unwrap().path();
@@ -70,13 +83,7 @@ fn shop(hosts: usize, versions: &[&str], with_edeliver: bool) -> World {
         fs::copy(archive(version, with_edeliver), world.archive(version)).unwrap();
     }
     for host in world.all() {
-        // These hosts are one machine: each has its own epmd, so that they can have nodes of one name.
-        let profile = format!(
-            "export ERL_EPMD_PORT={} PIPE_DIR=\"$HOME/pipes/\" LANG=C.UTF-8 SHOP_DATABASE={}\n",
-            free_port(),
-            world.home().join("database")
-        );
-        fs::write(host.home().join(".profile"), profile).unwrap();
+        host.has_erlang(&format!("SHOP_DATABASE={}", world.home().join("database")));
     }
     world
 }
@@ -394,6 +401,13 @@ fn by_edelivers_module() {
         .edeliver(plan)
         .succeeds()
         .says(&["  would run: 20240404000000 create_orders\n  would run: 20240505000000 break_half_way\n"]);
+    // Not the first lines of its stack trace.
+    world.reconfigure(&format!("{SETTINGS}\nECTO_REPOSITORY=Shop.Elsewhere"));
+    let told = "==> Shop.Elsewhere is not an ecto repository: set ECTO_REPOSITORY to one, or to nothing\n";
+    for command in ["migrations", "migrate"] {
+        let output = world.edeliver([command, "production"]).exits(1);
+        assert!(output.stdout.contains(told) && !output.shown().contains("throw"), "{}", output.shown());
+    }
     world.reconfigure(&format!("{SETTINGS}\nECTO_REPOSITORY='x; y'"));
     world.edeliver(["migrate", "production"]).exits(2).says(&["ECTO_REPOSITORY", "the name of a module"]);
     world.reconfigure(SETTINGS);
@@ -403,4 +417,22 @@ fn by_edelivers_module() {
         .edeliver(plan)
         .succeeds()
         .says(&["  which migrations would run cannot be known: ", "the node does not run, which could tell"]);
+}
+
+// What an earlier release had in lib/ is not what this one has.
+#[test]
+fn after_a_release_with_edelivers_module() {
+    let world = shop(1, &["1.0.0"], true);
+    world.edeliver(deploy("1.0.0", &["--migrate"])).succeeds();
+    fs::copy(archive("2.0.0", false), world.archive("2.0.0")).unwrap();
+    world
+        .edeliver(deploy("2.0.0", &["--migrate"]))
+        .succeeds()
+        .says(&["migrated up 20240303000000 create_stock"]);
+    assert!(
+        fs::read_dir(world.host(1).root().join("lib"))
+            .unwrap()
+            .any(|library| { library.unwrap().file_name().to_string_lossy().starts_with("edeliver-") })
+    );
+    world.edeliver(["migrations", "production"]).succeeds().says(&["response: none pending\n"]);
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::sshd::{free_port, user};
+use common::sshd::user;
 use common::world::{Outcome, World};
 use fs_err as fs;
 
@@ -26,9 +26,7 @@ fn world() -> World {
     let mut world = World::example("hello_rebar3").hosts(2);
     configure(&mut world, "");
     for host in world.all() {
-        let profile =
-            format!("export ERL_EPMD_PORT={} PIPE_DIR=\"$HOME/pipes/\" LANG=C.UTF-8\n", free_port());
-        fs::write(host.home().join(".profile"), profile).unwrap();
+        host.has_erlang("");
     }
     world
 }

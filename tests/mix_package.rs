@@ -3,9 +3,8 @@
 
 mod common;
 
-use common::sshd::{free_port, user};
+use common::sshd::user;
 use common::world::{At, World};
-use fs_err as fs;
 use rustix::process::Signal;
 
 // The package tells the version of the program that it belongs to, in both of its languages.
@@ -26,9 +25,7 @@ fn from_the_sources_to_the_running_node() {
         "BUILD_HOST=\"host-1\"\nBUILD_USER=\"{user}\"\nPRODUCTION_HOSTS=\"host-2\"\nSTART_TIMEOUT=60\nSTABLE_FOR=1"
     ));
     for host in world.all() {
-        let profile =
-            format!("export ERL_EPMD_PORT={} LANG=C.UTF-8\nexport MIX_HOME=\"$HOME/.mix\"\n", free_port());
-        fs::write(host.home().join(".profile"), profile).unwrap();
+        host.has_erlang("");
     }
     world.vendor_package();
     world.commit();
@@ -56,15 +53,7 @@ fn a_console_has_the_terminal() {
     world.vendor_package();
     world.mix_edeliver(["--version"]).succeeds();
     let mut terminal = world.mix_edeliver_on_terminal((31, 97), ["remote_console", "production", "--plain"]);
-    terminal.wait_for("console of stand_in, terminal xterm 31 97");
-    terminal.press("hello\r");
-    terminal.wait_for("it was told hello");
-    terminal.press("\x03");
-    terminal.wait_for("it was interrupted");
-    terminal.resize(40, 120);
-    terminal.wait_for("it has 40 120");
-    terminal.press("leave\r");
-    assert_eq!(terminal.ends(), Some(0), "{}", terminal.shown());
+    terminal.is_a_console(31, 97);
     assert!(!terminal.shown().contains("BREAK"), "{}", terminal.shown());
 }
 

@@ -10,21 +10,12 @@ fn running(hosts: usize) -> World {
     World::new().hosts(hosts).release("1.0.0").running("1.0.0")
 }
 
-// The console is the node's, the terminal is the user's: its size, also when it changes, and ctrl-c.
 #[test]
 fn the_console_of_a_node() {
     let world = running(2);
     let words = ["remote_console", "production", "--host=host-2", "--plain"];
     let mut terminal = world.on_terminal((31, 97), words);
-    terminal.wait_for("console of stand_in, terminal xterm 31 97");
-    terminal.press("hello\r");
-    terminal.wait_for("it was told hello");
-    terminal.press("\x03");
-    terminal.wait_for("it was interrupted");
-    terminal.resize(40, 120);
-    terminal.wait_for("it has 40 120");
-    terminal.press("leave\r");
-    assert_eq!(terminal.ends(), Some(0), "{}", terminal.shown());
+    terminal.is_a_console(31, 97);
 
     let mut terminal = world.on_terminal((24, 80), words);
     terminal.wait_for("console of stand_in");

@@ -93,6 +93,28 @@ fn an_archive_goes_from_the_build_host_by_a_registry_to_the_hosts() {
 }
 
 #[test]
+fn the_images_of_a_registry_are_listed() {
+    let registry = Registry::open();
+    let image = format!("{}/acme/app", registry.host());
+    let world = World::new().config(&format!("BUILD_HOST=docker\nRELEASE_STORE=docker://{image}"));
+    world.edeliver(["show", "releases"]).succeeds();
+    for tag in ["1.0.0-latest", "1.0.0-master", "1.10.0"] {
+        registry.tag("acme/app", tag);
+    }
+    let output = world.edeliver(["show", "releases", "--plain"]).succeeds();
+    output.says(&[
+        "in docker release store",
+        " Application | Version | Revision |    Type | Image\n",
+        &format!("    stand_in |   1.0.0 |   latest | release | {image}:1.0.0-latest\n"),
+        &format!("    stand_in |   1.0.0 |   master | release | {image}:1.0.0-master\n"),
+        &format!("    stand_in |  1.10.0 |          | release | {image}:1.10.0\n"),
+    ]);
+    let listed = world.edeliver(["show", "releases", "--json"]).succeeds().event("releases");
+    assert_eq!(listed["archives"][0]["version"], "1.0.0-latest");
+    assert_eq!(listed["archives"][2]["file"], format!("{image}:1.10.0"));
+}
+
+#[test]
 fn a_damaged_layer_reaches_no_host() {
     let registry = Registry::open();
     let world = World::new().hosts(1).release("1.0.0").running("1.0.0");

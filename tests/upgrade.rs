@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::sshd::{free_port, user};
+use common::sshd::user;
 use common::world::{Host, Outcome, Output, Snapshot, World};
 use fs_err as fs;
 use rustix::process::Signal;
@@ -18,10 +18,7 @@ fn world() -> World {
     let mut world = World::example("hello_rebar3").hosts(3);
     configure(&mut world, "");
     for host in world.all() {
-        // These hosts are one machine: each has its own epmd, so that they can have nodes of one name.
-        let profile =
-            format!("export ERL_EPMD_PORT={} PIPE_DIR=\"$HOME/pipes/\" LANG=C.UTF-8\n", free_port());
-        fs::write(host.home().join(".profile"), profile).unwrap();
+        host.has_erlang("");
     }
     world
 }

@@ -21,6 +21,8 @@ use camino::Utf8PathBuf;
 pub struct Options {
     /// The shell tool's start script.
     pub original: Option<Utf8PathBuf>,
+    /// Edeliver is compared with nothing, not even the floor.
+    pub alone: bool,
     /// How often each is run.
     pub turns: usize,
     /// Cases whose names have one of these words; all when empty.
@@ -28,13 +30,14 @@ pub struct Options {
 }
 
 fn main() -> ExitCode {
-    let mut options = Options { original: None, turns: 5, words: Vec::new() };
+    let mut options = Options { original: None, alone: false, turns: 5, words: Vec::new() };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             // Cargo says so to every bench.
             "--bench" => {}
             "--original" => options.original = args.next().map(Utf8PathBuf::from),
+            "--alone" => options.alone = true,
             "--turns" => match args.next().and_then(|count| count.parse().ok()) {
                 Some(turns) if turns > 0 => options.turns = turns,
                 _ => return usage("--turns needs a number"),
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
         if !original.is_file() {
             return usage(&format!("{original} is not a file"));
         }
-    } else {
+    } else if !options.alone {
         eprintln!("bench: the shell tool is not compared: name its bin/edeliver with --original");
     }
     println!("{}", table::machine());
@@ -63,6 +66,6 @@ fn main() -> ExitCode {
 }
 
 fn usage(problem: &str) -> ExitCode {
-    eprintln!("bench: {problem}\nusage: scripts/bench [--original EDELIVER] [--turns N] [CASE...]");
+    eprintln!("bench: {problem}\nusage: scripts/bench [--original EDELIVER | --alone] [--turns N] [CASE...]");
     ExitCode::from(2)
 }

@@ -125,8 +125,9 @@ pub fn run(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failure>
     let report = context.report;
     let app = context.settings.app.to_uppercase();
     report.banner(&format!("BUILDING RELEASE OF {app} APP ON BUILD HOST"));
-    let stored = build(context)?;
+    let (mut build, stored) = built(context)?;
     report.banner(&format!("RELEASE BUILD OF {app} WAS SUCCESSFUL!"));
+    build.close();
     Ok(stored)
 }
 
@@ -135,6 +136,13 @@ pub fn run(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failure>
 /// # Errors
 /// As [`run`].
 pub fn build(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failure> {
+    let (mut build, stored) = built(context)?;
+    build.close();
+    Ok(stored)
+}
+
+/// A build that is done, and still has to be closed; one that failed has been.
+fn built<'a>(context: &BuildContext<'a>) -> Result<(Build<'a>, Option<StoredArchive>), Failure> {
     if let Some(hooked) = context.hooked {
         // As the original's set_build_hosts has it.
         hooked.hooks().work_on(std::slice::from_ref(&context.settings.host), &context.settings.at);
@@ -143,9 +151,13 @@ pub fn build(context: &BuildContext<'_>) -> Result<Option<StoredArchive>, Failur
     if let Some(hooked) = context.hooked {
         build.tell_container(hooked.hooks().variables_mut());
     }
-    let built = BuildStep::recipe().try_for_each(|step| build.run(step)).and_then(|()| build.stored());
-    build.close();
-    built
+    match BuildStep::recipe().try_for_each(|step| build.run(step)).and_then(|()| build.stored()) {
+        Ok(stored) => Ok((build, stored)),
+        Err(failure) => {
+            build.close();
+            Err(failure)
+        }
+    }
 }
 
 /// What a build makes at the moment.

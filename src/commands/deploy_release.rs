@@ -3,11 +3,11 @@
 use anyhow::anyhow;
 
 use super::rolling::{ask_to_go_on, rolling};
-use super::stage_hooks::StageHooks;
+use super::stage_hooks::{StageHooks, connect_options};
 use super::staging::{Staging, own_steps};
 use super::{Context, deploy_image, plan, select};
 use crate::cli::DeployRelease;
-use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
+use crate::deploy::{Ahead, Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage as _};
 use crate::release::ExpectedErts;
 use crate::report::Tone;
@@ -30,7 +30,14 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
         announce(context, "RELEASE", &app, settings.stage);
         context.report.status("Authorizing hosts");
     }
+    // While the archive is read, unless somebody is asked which one, or none is deployed.
+    let direct = settings.version.is_some() && !release.precautions.plan;
+    let ahead = match direct && context.settings.release_image().or_usage()?.is_none() {
+        true => Some(Ahead::connect(&settings.hosts, &connect_options(context)?)),
+        false => None,
+    };
     let mut job = job(context, &settings, settings.version.as_deref())?;
+    job.claim.ahead = ahead;
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = release.precautions.force_unlock;
@@ -133,7 +140,8 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&s
     };
     let hooks = StageHooks::new(context, settings, Some(&version))?;
     hooks.let_restart_in_batches(&job.rolling)?;
-    let staging = Staging::new(report, settings, &hooks, &job);
+    let is_image = context.settings.release_image().or_usage()?.is_some();
+    let staging = Staging::new(report, settings, &hooks, &job).of_image(is_image);
     Deploy::open(job, hooks.targets(settings)?)
         .and_then(|deploy| staging.stage(deploy))
         .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })

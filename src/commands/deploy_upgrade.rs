@@ -1,13 +1,13 @@
 //! `edeliver deploy upgrade`: the running nodes of a stage become the new version without a restart, or
 //! none of them does.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 use super::stage_hooks::StageHooks;
 use super::{Context, deploy_release, plan, select};
 use crate::cli::DeployUpgrade;
 use crate::deploy::{Deploy, Failed, Job, Offline, Start};
-use crate::exit::Failure;
+use crate::exit::{Failure, OrUsage};
 use crate::release::relup::relup_path;
 use crate::release::{ArchiveKind, Relup, read_member};
 use crate::settings::DeploySettings;
@@ -34,7 +34,14 @@ pub fn run(context: &Context, upgrade: &DeployUpgrade) -> Result<(), Failure> {
 }
 
 /// An upgrade to that version from the store; without one to the only one there is.
+///
+/// # Errors
+/// When there is none, or releases become images, which are no upgrades.
 pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) -> Result<Job, Failure> {
+    if context.settings.release_image().or_usage()?.is_some() {
+        let error = anyhow!("an image holds a whole release, and is no upgrade of what runs");
+        return Err(Failure::usage(error).hint("Deploy it: edeliver deploy release --version=TAG"));
+    }
     let store = context.store()?;
     let archive = select::archive(context, &store, &settings.app, version, &[ArchiveKind::Upgrade])?;
     let opened = store.open(&archive)?;

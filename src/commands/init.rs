@@ -11,6 +11,7 @@ use anyhow::anyhow;
 use camino::Utf8Path;
 
 use self::draft::Draft;
+use self::found::Remotes;
 use super::Context;
 use super::question::can_ask;
 use crate::cli::Init;
@@ -45,6 +46,7 @@ pub fn run(context: &Context, init: &Init) -> Result<(), Failure> {
 fn draft(context: &Context, init: &Init, project: &Utf8Path) -> Result<Draft, Failure> {
     let found = found::look(project);
     let mut draft = Draft {
+        build_at: None,
         app: init.app.clone().unwrap_or(found.app),
         build: init.build.clone(),
         staging: init.staging.clone(),
@@ -53,6 +55,7 @@ fn draft(context: &Context, init: &Init, project: &Utf8Path) -> Result<Draft, Fa
         branch: found.branch,
         tool: found.tool,
     };
+    take_from(found.remotes, &mut draft);
     if !can_ask() || context.report.is_read_by_programs() {
         return Ok(draft);
     }
@@ -66,6 +69,19 @@ fn draft(context: &Context, init: &Init, project: &Utf8Path) -> Result<Draft, Fa
         draft.production = hosts(context, "Production hosts ([user@]host, with commas; empty: later)?")?;
     }
     Ok(draft)
+}
+
+/// What the git remotes say, where no option says otherwise.
+fn take_from(remotes: Remotes, draft: &mut Draft) {
+    if let (None, Some((host, directory))) = (&draft.build, remotes.build) {
+        (draft.build, draft.build_at) = (Some(host), Some(directory));
+    }
+    if draft.staging.is_empty() {
+        draft.staging = remotes.staging;
+    }
+    if draft.production.is_empty() {
+        draft.production = remotes.production;
+    }
 }
 
 fn hosts(context: &Context, question: &str) -> Result<Vec<HostAddr>, Failure> {

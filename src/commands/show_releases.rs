@@ -8,10 +8,12 @@ use super::{Context, framed, look};
 use crate::cli::ShowReleases;
 use crate::deploy::{Claim, Target};
 use crate::exit::{Failure, OrUsage};
+use crate::host::each;
 use crate::node::NodeState;
+use crate::release::{ArchiveKind, ArchiveName};
 use crate::report::table;
-use crate::settings::Stage;
-use crate::store::{Provenance, Store, StoredArchive};
+use crate::settings::{ImageSettings, Stage, StoreLocation};
+use crate::store::{self, Provenance, Store, StoreError, StoredArchive};
 
 /// A host, and the version that is on it.
 struct Deployed {
@@ -44,29 +46,49 @@ pub fn run(context: &Context, options: &ShowReleases) -> Result<(), Failure> {
 
 fn list(context: &Context, options: &ShowReleases, store: &Store) -> Result<(), Failure> {
     let app = context.settings.app().or_usage()?;
-    let archives = store.list()?;
+    let image = context.settings.release_image().or_usage()?;
+    let archives = match &image {
+        Some(image) => images(context, app, image)?,
+        None => store.list()?,
+    };
     let (deployed, asked) = if options.deployed { ask_hosts(context)? } else { (Vec::new(), Ok(())) };
-    let mut shown = Vec::new();
-    for archive in &archives {
-        let provenance = if options.long || context.report.is_read_by_programs() {
-            store.provenance(archive)?
-        } else {
-            None
-        };
+    let in_whole = image.is_none() && (options.long || context.report.is_read_by_programs());
+    // A store elsewhere answers many at a time.
+    let shown = each(&archives, |archive| {
+        let provenance = if in_whole { store.provenance(archive)? } else { None };
         let on = deployed.iter().filter(|host| host.has(archive)).collect();
-        shown.push(Shown { archive, provenance, on });
-    }
+        Ok(Shown { archive, provenance, on })
+    });
+    let shown = shown.into_iter().collect::<Result<Vec<_>, StoreError>>()?;
     if context.report.is_read_by_programs() {
         let each: Value = shown.iter().map(|shown| shown.to_json(options.deployed)).collect();
         context.report.event("releases", json!({ "archives": each }));
         return asked;
     }
     let text = match options {
-        ShowReleases { long: false, deployed: false, .. } => as_the_original(app, &archives),
+        ShowReleases { long: false, deployed: false, .. } => {
+            as_the_original(app, if image.is_some() { "Image" } else { "File" }, &archives)
+        }
         ShowReleases { long, deployed, .. } => in_columns(&shown, *long, *deployed),
     };
     context.report.print(&text);
     asked
+}
+
+/// The images of the registry, sorted by version. Their tags are the versions; a tag that none can be is not
+/// edeliver's.
+fn images(context: &Context, app: &str, image: &ImageSettings) -> Result<Vec<StoredArchive>, Failure> {
+    let StoreLocation::Docker(registry) = context.settings.store().or_usage()?.location else {
+        return Ok(Vec::new());
+    };
+    let stored = |tag: &String| {
+        let name = ArchiveName::new(app, tag.parse().ok()?, ArchiveKind::Release);
+        Some(StoredArchive { name, file: format!("{}:{tag}", image.name), size: None, stored_at: None })
+    };
+    let tags = store::tags(registry, context.interrupt.clone())?;
+    let mut images: Vec<_> = tags.iter().filter_map(stored).collect();
+    images.sort();
+    Ok(images)
 }
 
 impl Deployed {
@@ -114,10 +136,10 @@ fn version_and_revision(archive: &StoredArchive) -> (&str, &str) {
 }
 
 /// The original's table, to the letter: scripts search it.
-fn as_the_original(app: &str, archives: &[StoredArchive]) -> String {
+fn as_the_original(app: &str, heading: &str, archives: &[StoredArchive]) -> String {
     let width = app.chars().count().max("Application".len());
     let mut text = format!(
-        "\n {:>width$} | Version | Revision |    Type | File\n{}+---------+----------+---------+---------------------",
+        "\n {:>width$} | Version | Revision |    Type | {heading}\n{}+---------+----------+---------+---------------------",
         "Application",
         "-".repeat(width + 2)
     );

@@ -21,6 +21,8 @@ pub(super) struct Staging<'a> {
     file: String,
     version: String,
     store: &'static str,
+    /// What is brought is the script that controls the container of an image.
+    is_image: bool,
     clean: bool,
     own: OwnSteps,
     /// In the place of DELIVER_TO, while a function works on the release.
@@ -43,10 +45,17 @@ impl<'a> Staging<'a> {
             file: format!("{}_{}.tar.gz", settings.app, job.version),
             version: job.version.to_string(),
             store: job.store,
+            is_image: false,
             clean: job.clean,
             own: job.own_steps,
             replica: job.replicates().then_some(replica),
         }
+    }
+
+    /// Says of an image what the original says of one.
+    #[must_use]
+    pub(super) fn of_image(self, is_image: bool) -> Self {
+        Self { is_image, ..self }
     }
 
     /// Takes the steps, up to the switch.
@@ -116,7 +125,11 @@ impl<'a> Staging<'a> {
     }
 
     fn say_extracting(&self) {
-        let (file, directory) = (&self.file, &self.settings.deliver_to);
-        self.report.status(&format!("Extracting archive {file} into {directory}"));
+        let (file, app, directory) = (&self.file, &self.settings.app, &self.settings.deliver_to);
+        let title = match self.is_image {
+            true => format!("Extracting container start script into {directory}/{app}/bin"),
+            false => format!("Extracting archive {file} into {directory}"),
+        };
+        self.report.status(&title);
     }
 }

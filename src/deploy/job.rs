@@ -231,12 +231,9 @@ impl Job {
     /// that they get under the host's umask.
     pub(super) fn list(&self, part: Option<(&[usize], u32)>) -> String {
         match part {
-            None => self.wanted.iter().map(|entry| entry.to_line(0)).collect(),
+            None => self.wanted.iter().map(|entry| entry.to_entry(0)).collect(),
             Some((indices, umask)) => {
-                let mut entries: Vec<&Wanted> = indices.iter().map(|&index| &self.wanted[index]).collect();
-                // The host gives all of one mode theirs at once.
-                entries.sort_by_key(|entry| entry.mode_group(umask));
-                entries.iter().map(|entry| entry.to_line(umask)).collect()
+                indices.iter().map(|&index| self.wanted[index].to_entry(umask)).collect()
             }
         }
     }

@@ -172,7 +172,7 @@ impl Target {
     /// Compares what was made with what is there, and plans the switch to it.
     fn plan_for(&mut self, job: &Job, made: &Tree) -> Result<(), TargetError> {
         let wanted = made.wanted();
-        let list: String = wanted.iter().map(|entry| entry.to_line(0)).collect();
+        let list: String = wanted.iter().map(|entry| entry.to_entry(0)).collect();
         let args = ["replica".to_owned()];
         let answer = self.call(&job.claim, Phase::Survey, &args, Stdin::Bytes(list.as_bytes()))?;
         let found = Survey::parse(&answer, &wanted).map_err(|source| self.unreadable(source))?;

@@ -130,36 +130,49 @@ fn number(text: &str) -> Result<u64, Unreadable> {
 
 /// Joins the host's lists: types for all, then checksums, modes and links for those that have them.
 fn entries(answer: &Answer, wanted: &[Wanted], umask: u32) -> Result<Vec<Found>, Unreadable> {
-    let mut types = answer.facts("entry");
-    let (mut sums, mut modes, mut links) = (answer.facts("sum"), answer.facts("mode"), answer.facts("link"));
+    let mut types = types(answer);
+    if types.peek().is_none() {
+        return Ok(vec![Found::Absent; wanted.len()]);
+    }
+    let outcomes = |key| answer.facts(key).flat_map(str::chars).map(|outcome| outcome == '+');
+    let (mut sums, mut links) = (outcomes("sums"), outcomes("links"));
+    let mut modes = answer.facts("modes").flat_map(str::split_whitespace);
     let missing = |what: &str| Unreadable(format!("the {what} of an entry is missing"));
-    wanted
+    let found = wanted
         .iter()
         .map(|entry| {
             let found = match (types.next().ok_or_else(|| missing("type"))?, &entry.kind) {
-                ("-", _) => Found::Absent,
-                ("d", WantedKind::Directory { .. }) => Found::Same,
-                ("f", WantedKind::File { mode, .. }) => {
-                    let same_sum = sums.next().ok_or_else(|| missing("checksum"))? == "ok";
+                ('-', _) => Found::Absent,
+                ('d' | 'r', WantedKind::Directory { .. }) => Found::Same,
+                ('f', WantedKind::File { mode, .. }) => {
+                    let same_sum = sums.next().ok_or_else(|| missing("checksum"))?;
                     let there = octal(modes.next().ok_or_else(|| missing("mode"))?)?;
                     same(same_sum && there == mode_on_host(*mode, umask))
                 }
-                ("l", WantedKind::Link { .. }) => same(links.next().ok_or_else(|| missing("link"))? == "ok"),
+                ('l', WantedKind::Link { .. }) => same(links.next().ok_or_else(|| missing("link"))?),
                 _ => Found::OtherType,
             };
             Ok(found)
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    // An answer about more than was asked for is about something else.
+    match (types.next(), sums.next(), modes.next(), links.next()) {
+        (None, None, None, None) => Ok(found),
+        _ => Err(Unreadable("it tells of entries that nobody has asked for".to_owned())),
+    }
 }
 
-/// The host says of each wanted directory that is there whether it may be written.
+/// What is there, one letter for each wanted entry. Nothing where there is no release.
+fn types(answer: &Answer) -> std::iter::Peekable<impl Iterator<Item = char>> {
+    answer.facts("types").flat_map(str::chars).peekable()
+}
+
+/// The wanted directories that are there and may not be written.
 fn read_only(answer: &Answer, wanted: &[Wanted]) -> Vec<usize> {
-    let mut writable = answer.facts("directory");
-    let there =
-        wanted.iter().zip(answer.facts("entry")).enumerate().filter(|(_, (entry, there))| {
-            *there == "d" && matches!(entry.kind, WantedKind::Directory { .. })
-        });
-    there.filter(|_| writable.next() == Some("read-only")).map(|(index, _)| index).collect()
+    let there = wanted.iter().zip(types(answer)).enumerate();
+    let locked = there
+        .filter(|(_, (entry, there))| *there == 'r' && matches!(entry.kind, WantedKind::Directory { .. }));
+    locked.map(|(index, _)| index).collect()
 }
 
 fn same(yes: bool) -> Found {

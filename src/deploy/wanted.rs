@@ -80,29 +80,15 @@ pub fn mode_on_host(mode: u32, umask: u32) -> u32 {
 }
 
 impl Wanted {
-    /// The line "KIND FLAG MODE SUM NAME" that the host reads.
-    pub fn to_line(&self, umask: u32) -> String {
-        let name = Name(&self.path);
+    /// What the host reads, "KIND MODE SUM NAME": a name may hold anything but the zero byte behind it.
+    pub fn to_entry(&self, umask: u32) -> String {
+        let name = &self.path;
         match &self.kind {
             WantedKind::File { sha256, mode, .. } => {
-                format!("f {} {:o} {sha256} {}\n", name.flag(), mode_on_host(*mode, umask), name.escaped())
+                format!("f {:o} {sha256} {name}\0", mode_on_host(*mode, umask))
             }
-            WantedKind::Directory { mode } => {
-                format!("d {} {:o} - {}\n", name.flag(), mode_on_host(*mode, umask), name.escaped())
-            }
-            WantedKind::Link { sha256 } => {
-                format!("l {} - {sha256} {}\n", name.flag(), name.escaped())
-            }
-        }
-    }
-
-    /// What has the same group gets the same mode on a host with this umask. Files come first: what is
-    /// in a directory can be reached at least until that has its own mode.
-    pub fn mode_group(&self, umask: u32) -> (bool, u32) {
-        match self.kind {
-            WantedKind::File { mode, .. } => (false, mode_on_host(mode, umask)),
-            WantedKind::Directory { mode } => (true, mode_on_host(mode, umask)),
-            WantedKind::Link { .. } => (false, 0),
+            WantedKind::Directory { mode } => format!("d {:o} - {name}\0", mode_on_host(*mode, umask)),
+            WantedKind::Link { sha256 } => format!("l - {sha256} {name}\0"),
         }
     }
 

@@ -2,7 +2,9 @@
 
 mod files;
 pub mod remote;
+mod remotes;
 pub mod repository;
 pub mod ssh;
 
+pub use remotes::SshRemote;
 pub use repository::{GitError, Push, Repository};

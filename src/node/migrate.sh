@@ -50,10 +50,11 @@ run_migrations() {
 	return "$ended"
 }
 
-# What went wrong stands before its stack trace, or else last. Distillery writes it in colour.
+# What went wrong stands before its stack trace, or else last. Distillery writes it in colour. Edeliver's own
+# module says it, and throws "error".
 tell_last() {
 	escape=$(printf '\033')
-	plain=$(say "$1" | sed "s/$escape\[[0-9;]*m//g")
+	plain=$(say "$1" | sed -e "s/$escape\[[0-9;]*m//g" -e '/^\*\* (throw) "error"/,$d')
 	raised=$(say "$plain" | sed -n '/^\*\* (/,$p' | head -n 4)
 	say "${raised:-$plain}" | grep -v -e '^[[:space:]]*$' -e '^edeliver ' | tail -n 8
 }

@@ -55,10 +55,12 @@ tell_ended() {
 
 # Sets $kind by what the start script does: mix (built into Elixir), relx (4 and later), distillery
 # (2 runs NAME_rc_exec.sh, 1 runs releases/VERSION/NAME.sh), container (an image is what is deployed), or
-# extended (relx 3, rebar 2 and everything that is controlled like them).
+# extended (relx 3, rebar 2 and everything that is controlled like them). A script is looked at once, until
+# $kind_script is taken away.
 find_kind() {
+	[ "${kind_script:-}" != "$1" ] || return 0
 	if is_container "${1%/bin/*}"; then kind=container; else kind=$(kind_of "$1"); fi
-	kind=${kind:-extended}
+	kind=${kind:-extended} kind_script=$1
 }
 
 # Comments are passed over: they may name any tool.
@@ -68,10 +70,16 @@ kind_of() {
 		"$1" 2>/dev/null
 }
 
-# Whether the release has edeliver's own module, which is called as Elixir.
+# Whether the release that boots has edeliver's own module, which is called as Elixir. What lies in lib/ may be
+# of an earlier one.
 has_module() {
 	case $kind in mix | distillery) ;; *) return 1 ;; esac
-	for part in "$root/lib"/edeliver-*; do [ ! -d "$part" ] || return 0; done
+	for part in "$root/lib"/edeliver-*; do
+		[ -d "$part" ] || continue
+		set -- "$root/releases/$(version_in "$root")"/*.rel
+		[ ! -f "$1" ] || grep -q '{edeliver,' "$@"
+		return
+	done
 	return 1
 }
 
@@ -163,9 +171,11 @@ is_alive() {
 }
 
 # Sets what makes the running node $pid listen: $script, with the name and cookie that it was started
-# with when we have kept them, else $cookie as it stands on its command line.
+# with when we have kept them, else $cookie as it stands on its command line. Looked for once, until
+# $control_of is taken away.
 find_control() {
-	script=$root/bin/$app cookie=
+	[ "${control_of:-}" != "$root ${pid:-}" ] || return 0
+	script=$root/bin/$app cookie='' control_of="$root ${pid:-}"
 	if [ -n "${pid:-}" ]; then
 		first_line "$state/control/pid"
 		if [ "$first" = "$pid" ]; then
@@ -219,9 +229,10 @@ keep_control() {
 		set --
 		for part in "$root"/lib "$root"/erts-*; do [ ! -d "$part" ] || set -- "$@" "$part"; done
 		[ $# -eq 0 ] || ln -s -- "$@" "$state/control.new/" || exit 1
+		[ -z "${without_eval:-}" ] || : >"$state/control.new/without_eval"
 		printf '%s\n' "$controlled" >"$state/control.new/pid"
 	) || return 1
-	mv -- "$state/control.new" "$state/control"
+	mv -- "$state/control.new" "$state/control" && control_of=''
 }
 
 # A directory of code has moved from $root/$1 to $2 or back: the control script's link follows it.
@@ -276,14 +287,25 @@ ask_node() {
 		ask_container
 		return
 	fi
-	question && return 0
-	[ "$kind" = extended ] || return 1
+	# Else each of the calls, which are subshells, would find it out for itself.
+	find_control
+	[ "$script" = "$root/bin/$app" ] || [ ! -e "$state/control/without_eval" ] || without_eval=$script
+	if [ "${without_eval:-}" != "$script" ]; then
+		question && return 0
+		[ "$kind" = extended ] || return 1
+		# One that does not listen is not asked in two ways.
+		case $answer in *'not responding'* | *'not running'*) return 1 ;; esac
+	fi
 	# A script without eval: what nodetool's rpc prints, {"app","1.0.0"}.
 	plain=$(call rpc init script_id '[]' | sed -n 's/^{"[^"]*", *"\([^"]*\)"}.*/\1/p')
 	plain=${plain##*"$newline"}
 	[ -n "$plain" ] || return 1
 	# Or the node has come up just now, between the two.
-	question || version=$plain status=started
+	if [ "${without_eval:-}" != "$script" ]; then
+		question && return 0
+		without_eval=$script
+	fi
+	version=$plain status=started missing=''
 }
 
 question() {
@@ -389,9 +411,11 @@ send_signal() {
 # The process is gone; the service manager must know it as well.
 wait_down() {
 	[ -n "$status_command" ] || return 0
-	end=$(($(now) + start_timeout))
+	read_clock
+	end=$((now + start_timeout))
 	while runs_by_status; do
-		[ "$(now)" -lt "$end" ] || {
+		read_clock
+		[ "$now" -lt "$end" ] || {
 			say "process $pid is gone, but STATUS_COMMAND still succeeds: $status_command"
 			return 1
 		}
@@ -404,9 +428,11 @@ runs_by_status() { [ -z "$status_command" ] || run_own "$call_time" "$status_com
 
 # A container is gone when docker has not started it again.
 wait_gone() {
-	end=$(($(now) + $2)) nap=1
+	read_clock
+	end=$((now + $2)) nap=1
 	while is_alive "$1" || { [ -n "${contained:-}" ] && find_container && [ -n "$container_pid" ]; }; do
-		[ "$(now)" -lt "$end" ] || return 1
+		read_clock
+		[ "$now" -lt "$end" ] || return 1
 		take_nap
 	done
 }

@@ -6,7 +6,8 @@
 # after $stable_for seconds. Sets $pid.
 # Else $why says why not.
 verify_node() {
-	end=$(($(now) + start_timeout)) nap=1 seen='' awaited='' monitored=''
+	read_clock
+	end=$((now + start_timeout)) nap=1 seen='' awaited='' monitored=''
 	find_kind "$root/bin/$app"
 	while :; do
 		pids=$(node_pids) || { why="cannot tell whether the node runs"; return 1; }
@@ -25,7 +26,8 @@ verify_node() {
 			why="the node's process $seen has ended"
 			return 1
 		fi
-		[ "$(now)" -lt "$end" ] || { tell_why_not; return 1; }
+		read_clock
+		[ "$now" -lt "$end" ] || { tell_why_not; return 1; }
 		take_nap
 	done
 	[ "$pids" = "$pid" ] || { why="several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
@@ -40,11 +42,13 @@ verify_node() {
 
 # A node that has answered may miss a question where the host is busy: it is asked again while it is there.
 ask_again() {
-	end=$(($(date +%s) + start_timeout))
+	read_clock
+	end=$((now + start_timeout))
 	for _ in 1 2 3; do
 		is_alive "$pid" || return 1
 		! ask_node || return 0
-		[ "$(date +%s)" -lt "$end" ] || return 1
+		read_clock
+		[ "$now" -lt "$end" ] || return 1
 		sleep 0.5
 	done
 	return 1
@@ -66,7 +70,8 @@ show_progress() {
 monitor_startup() {
 	[ -z "$monitored" ] && has_module || return 0
 	monitored=yes awaited=''
-	call_time=$((end - $(now) + 1))
+	read_clock
+	call_time=$((end - now + 1))
 	call rpc "Elixir.Edeliver.run_command([:monitor_startup_progress, \"$app\", :verbose])" |
 		sed -n 's/^Started/progress &/p'
 	call_time=30
@@ -76,7 +81,8 @@ monitor_startup() {
 check_health() {
 	[ -n "$1" ] || return 0
 	until told=$(try_health "$1"); do
-		if [ "$(now)" -ge "$end" ]; then
+		read_clock
+		if [ "$now" -ge "$end" ]; then
 			say "$told" | tail -n 5
 			why="HEALTH_CHECK did not succeed within $start_timeout s: $1"
 			return 1

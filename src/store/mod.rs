@@ -26,7 +26,7 @@ pub use appups::Appups;
 pub use directory::DirectoryStore;
 pub use error::{FillError, StoreError};
 pub use incoming::{Incoming, Received};
-pub use registry::RegistryError;
+pub use registry::{RegistryError, tags};
 pub use remote::RemoteStore;
 pub use s3::S3Error;
 pub use selection::{Selection, SelectionError, base_kinds, release_kinds, select};

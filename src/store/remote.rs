@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::shelf::Shelf;
+use super::shelf::{Download, Parcel, Shelf};
 use super::{Access, DirectoryStore, Incoming, OpenArchive, StoreError, StoredArchive, sidecar};
 use crate::release::{ArchiveFile, ArchiveName, ArchiveSource, Limits, Manifest, Sha256Sum, read_archive};
 use crate::report::Report;
@@ -66,8 +66,13 @@ impl RemoteStore {
         let text = sidecar::to_bytes(manifest, revision)
             .map_err(StoreError::io::<io::Error>(format!("store {name}")))?;
         let bar = self.report.transfer(&self.describe(), manifest.size);
-        let progress = |bytes| bar.at(bytes);
-        self.shelf.put(&name, &ArchiveFile::from(file), manifest, &text, &progress)?;
+        self.shelf.put(&Parcel {
+            name: &name,
+            archive: &ArchiveFile::from(file),
+            manifest,
+            sidecar: &text,
+            progress: &|bytes| bar.at(bytes),
+        })?;
         let stored_at = Some(jiff::Timestamp::now());
         Ok(StoredArchive { file: name.to_string(), size: Some(manifest.size), stored_at, name })
     }
@@ -107,7 +112,8 @@ impl RemoteStore {
         let failed = || StoreError::io::<io::Error>(format!("fetch {}", archive.file));
         let mut file = tempfile::tempfile().map_err(failed())?;
         let bar = self.report.transfer(&self.describe(), archive.size.unwrap_or_default());
-        self.shelf.get(archive, &mut file, &mut |bytes| bar.at(bytes))?;
+        let progress = &mut |bytes| bar.at(bytes);
+        self.shelf.get(archive, &mut Download { sink: &mut file, progress, arrived: 0 })?;
         let file = ArchiveFile::from(file);
         let (sum, _) = Sha256Sum::of(file.reader()).map_err(failed())?;
         Ok((file, sum))

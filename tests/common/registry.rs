@@ -68,6 +68,25 @@ impl Registry {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Puts an image there that has nothing in it, under this tag: `account/image`, `tag`.
+    pub fn tag(&self, repository: &str, tag: &str) {
+        const DIGEST: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+        let at = |path: &str| format!("http://{}/v2/{repository}/{path}", self.host());
+        let upload = ureq::post(at("blobs/uploads/")).send_empty().unwrap();
+        let place = upload.headers()["location"].to_str().unwrap();
+        ureq::put(format!("{place}&digest={DIGEST}")).send("{}").unwrap();
+        let blob = |kind: &str| format!("{{\"mediaType\":\"{kind}\",\"digest\":\"{DIGEST}\",\"size\":2}}");
+        let (config, layer) = (
+            blob("application/vnd.oci.image.config.v1+json"),
+            blob("application/vnd.oci.image.layer.v1.tar+gzip"),
+        );
+        let kind = "application/vnd.oci.image.manifest.v1+json";
+        let manifest = format!(
+            "{{\"schemaVersion\":2,\"mediaType\":\"{kind}\",\"config\":{config},\"layers\":[{layer}]}}"
+        );
+        ureq::put(at(&format!("manifests/{tag}"))).header("content-type", kind).send(manifest).unwrap();
+    }
+
     /// Where it keeps what it has.
     pub fn data(&self) -> Utf8PathBuf {
         self.root.join("data/docker/registry/v2")

@@ -3,17 +3,21 @@
 use camino::Utf8PathBuf;
 use fs_err as fs;
 
+use crate::bucket::Bucket;
+use crate::common::registry::Registry;
 use crate::common::sshd::{Client, Sshd};
 use crate::common::world::Host;
+use crate::docker::{self, Docker};
 use crate::normal::Normal;
 use crate::project::{self, APP, Templates, write_tool, write_write_down};
 use crate::scenario::Scenario;
 
-const TOOL: &str = include_str!("tools/tool.sh");
+pub const TOOL: &str = include_str!("tools/tool.sh");
 /// The tools of a build host.
-const TOOLS: [&str; 5] = ["mix", "rebar", "rebar3", "relx", "docker"];
+pub const TOOLS: [&str; 5] = ["mix", "rebar", "rebar3", "relx", "docker"];
 /// What the hosts have in place of those.
 const HOST_SSH: &str = include_str!("tools/host_ssh.sh");
+const HOST_TAR: &str = include_str!("tools/host_tar.sh");
 /// What the user's machine has in place of OpenSSH's own, which know nothing of the hosts of a test.
 const CLIENT_TOOLS: [(&str, &str); 4] = [
     ("ssh", include_str!("tools/ssh.sh")),
@@ -28,6 +32,10 @@ pub struct Lane {
     pub hosts: Vec<Host>,
     pub client: Client,
     templates: Templates,
+    /// Once a scenario has had one.
+    bucket: Option<Bucket>,
+    /// That of the scenario.
+    registry: Option<Registry>,
     /// What each host's login is before a scenario changes it.
     logins: Vec<String>,
 }
@@ -45,7 +53,7 @@ impl Lane {
         client.add_alias("localhost", hosts[3].port(), "");
         let logins =
             hosts.iter().map(|host| fs::read_to_string(outer(host).join("login")).unwrap()).collect();
-        Self { hosts, client, templates: Templates::new(), logins }
+        Self { hosts, client, templates: Templates::new(), bucket: None, registry: None, logins }
     }
 
     /// The project.
@@ -60,6 +68,18 @@ impl Lane {
 
     /// Makes everything as the scenario has it.
     pub fn lay_out(&mut self, scenario: &Scenario) {
+        self.registry = None;
+        match &scenario.docker {
+            Some(docker) if docker.registry => {
+                let (registry, scenario) = docker.start_registry(scenario);
+                self.registry = Some(registry);
+                self.lay_out_all(&scenario);
+            }
+            _ => self.lay_out_all(scenario),
+        }
+    }
+
+    fn lay_out_all(&mut self, scenario: &Scenario) {
         for index in 0..self.hosts.len() {
             self.clear_host(index);
             self.lay_out_host(&self.hosts[index], scenario);
@@ -67,6 +87,13 @@ impl Lane {
         self.lay_out_client(scenario);
         let homes = [self.hosts[0].home(), self.hosts[1].home()];
         project::lay_out(&self.project(), scenario, &self.templates, [&homes[0], &homes[1]]);
+        if let Some(docker) = &scenario.docker {
+            self.lay_out_docker(docker, scenario);
+        }
+        if let Some(archives) = &scenario.bucket {
+            self.bucket.get_or_insert_with(Bucket::new).lay_out(archives, &self.templates);
+            self.lay_out_tools_of_bucket();
+        }
         for host in &self.hosts {
             self.lay_out_release(host, scenario);
         }
@@ -77,6 +104,11 @@ impl Lane {
         }
     }
 
+    /// The bucket of this scenario.
+    pub fn bucket(&self, scenario: &Scenario) -> Option<&Bucket> {
+        self.bucket.as_ref().filter(|_| scenario.bucket.is_some())
+    }
+
     /// What is called what in this scenario.
     pub fn normal(&self) -> Normal {
         let mut normal = Normal::default();
@@ -84,6 +116,12 @@ impl Lane {
             normal.name(outer(host).join("home"), format!("[home of {}]", host.alias()));
             normal.name(outer(host), format!("[{}]", host.alias()));
             normal.name(format!(":{}", host.port()), ":[port]");
+        }
+        if let Some(registry) = &self.registry {
+            normal.name(format!(":{}", registry.port()), ":[port]");
+        }
+        if let Some(bucket) = &self.bucket {
+            bucket.name(&mut normal);
         }
         normal.name(self.project(), "[project]");
         normal.name(self.client.home().as_str(), "[home]");
@@ -105,7 +143,7 @@ impl Lane {
             fs::create_dir(&directory).unwrap();
         }
         let outer = outer(host);
-        for name in ["own", "calls", "reached"] {
+        for name in ["own", "calls", "reached", "docker"] {
             drop(std::fs::remove_dir_all(outer.join(name)));
             drop(std::fs::remove_file(outer.join(name)));
         }
@@ -125,6 +163,7 @@ impl Lane {
         for tool in ["ssh-keygen", "ssh-keyscan"] {
             write_tool(&host.tools().join(tool), HOST_SSH, &[]);
         }
+        write_tool(&host.tools().join("tar"), HOST_TAR, &[]);
         for (tool, script) in &scenario.tools {
             if let Some(tool) = tool.strip_prefix("here/") {
                 assert!(!tool.is_empty());
@@ -143,7 +182,7 @@ impl Lane {
 
     fn lay_out_client(&self, scenario: &Scenario) {
         let home = self.client.home();
-        for name in ["project", "tools", "tmp"] {
+        for name in ["project", "tools", "tmp", "own", "container", "docker"] {
             drop(std::fs::remove_dir_all(home.join(name)));
         }
         for name in ["calls", "edeliver.log"] {
@@ -171,6 +210,28 @@ impl Lane {
                 write_tool(&self.tools().join(tool), &script, &[]);
             }
         }
+    }
+
+    fn lay_out_tools_of_bucket(&self) {
+        let (home, config) = (self.client.home(), self.client.config());
+        let tools: Vec<_> = self.hosts.iter().map(Host::tools).chain([self.tools()]).collect();
+        if let Some(bucket) = &self.bucket {
+            bucket.lay_out_tools(&tools, home, config.as_ref());
+        }
+    }
+
+    fn lay_out_docker(&self, docker: &Docker, scenario: &Scenario) {
+        let home = self.client.home();
+        docker::lay_out(home, &self.tools(), home);
+        if let Some(script) = scenario.tools.get("here/docker") {
+            let own = home.join("own");
+            fs::create_dir_all(&own).unwrap();
+            fs::write(own.join("docker"), script).unwrap();
+        }
+        for host in &self.hosts {
+            docker::lay_out(&outer(host), &host.tools(), home);
+        }
+        docker::lay_out_images(docker, home, scenario, &self.templates);
     }
 
     /// Puts the release there which is there before, as the original does.

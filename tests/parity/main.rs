@@ -10,7 +10,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bucket;
 mod differences;
+mod docker;
 mod lane;
 mod normal;
 mod project;

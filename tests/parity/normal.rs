@@ -37,9 +37,10 @@ impl Normal {
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+0000| \+00:00)?", "[time]"),
             (r"(?m)^edeliver \d+\.\d+\.\d+$", "edeliver [version]"),
             (r"\b(pid|process) \d+", "$1 [pid]"),
+            (r"\bedeliver-(build|release)-\d+-\d+", "edeliver-$1-[id]"),
             (r"\bport \d+", "port [port]"),
             (r"/\.tmp[A-Za-z0-9]{6}\b", "/[temporary]"),
-            (r"\.(release|upgrade)\.[A-Za-z0-9]{6}\b", ".$1.[temporary]"),
+            (r"\.(release|upgrade|upgrade\.tar\.gz)\.[A-Za-z0-9]{6}\b", ".$1.[temporary]"),
         ];
         let text = patterns.iter().fold(text, |text, (pattern, name)| {
             Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned()

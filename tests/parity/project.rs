@@ -5,6 +5,7 @@ use fs_err as fs;
 
 use crate::common::sshd::user;
 use crate::common::world::Release;
+use crate::docker;
 use crate::scenario::Scenario;
 
 /// The application.
@@ -119,6 +120,7 @@ pub fn lay_out(project: &Utf8Path, scenario: &Scenario, templates: &Templates, h
             .config
             .replace("@USER@", &user)
             .replace("@BUILD_HOME@", homes[0].as_str())
+            .replace("@CONTAINER@", docker::container(project.parent().unwrap()).as_str())
             .replace("@HOME@", homes[1].as_str())
     );
     fs::write(project.join(".deliver/config"), config).unwrap();

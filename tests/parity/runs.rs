@@ -11,9 +11,11 @@ use camino::Utf8Path;
 use fs_err as fs;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::bucket::Bucket;
 use crate::common::bash;
 use crate::common::sshd::user;
 use crate::common::world::{Host, Node};
+use crate::docker;
 use crate::lane::{Lane, outer};
 use crate::normal::Normal;
 use crate::project::APP;
@@ -83,6 +85,8 @@ fn see(lane: &mut Lane, scenario: &Scenario, program: &mut Command) -> Seen {
     let before = Before {
         project: tree::below(&lane.project()),
         hosts: lane.hosts.iter().map(|host| tree::below(&host.home())).collect(),
+        engines: engines(lane, scenario),
+        bucket: lane.bucket(scenario).map(Bucket::tree).unwrap_or_default(),
     };
     let normal = lane.normal();
     let (status, stdout, stderr) = run(lane, scenario, program);
@@ -115,6 +119,7 @@ fn run(lane: &Lane, scenario: &Scenario, program: &mut Command) -> (String, Stri
         .env("PATH", bash::path_before(&path))
         // Only we know these: the hosts of this test, and not to wait for long.
         .envs([("SSH_CONFIG", lane.client.config().as_str()), ("START_TIMEOUT", "8"), ("STABLE_FOR", "0.2")])
+        .envs(lane.bucket(scenario).map(|bucket| ("AWS_ENDPOINT_URL_S3", bucket.endpoint())))
         .envs(&scenario.environment)
         .stdin(std::fs::File::open(file("stdin")).unwrap())
         .stdout(open("stdout"))
@@ -148,12 +153,14 @@ fn run(lane: &Lane, scenario: &Scenario, program: &mut Command) -> (String, Stri
 /// What was called where.
 fn calls(lane: &Lane, normal: &Normal) -> String {
     let here = ("here", lane.client.home().join("calls"), lane.client.home().to_string());
+    let container = docker::container(lane.client.home());
+    let in_container = ("container", container.join("calls"), "/no home".to_owned());
     let of_host = |host| {
         let host: &Host = host;
         (host.alias(), outer(host).join("calls"), host.home().to_string())
     };
     let mut text = String::new();
-    for (name, file, home) in std::iter::once(here).chain(lane.hosts.iter().map(of_host)) {
+    for (name, file, home) in [here, in_container].into_iter().chain(lane.hosts.iter().map(of_host)) {
         // There is none where nothing was called.
         let calls = std::fs::read_to_string(file).unwrap_or_default();
         if !calls.is_empty() {
@@ -168,6 +175,8 @@ fn calls(lane: &Lane, normal: &Normal) -> String {
 struct Before {
     project: Tree,
     hosts: Vec<Tree>,
+    engines: Vec<(String, Tree)>,
+    bucket: Tree,
 }
 
 /// What has changed where, and what runs.
@@ -211,7 +220,33 @@ fn trees(lane: &Lane, scenario: &Scenario, before: &Before, normal: &Normal) -> 
         text.push_str(&format!("{}:\n{shown}", host.alias()));
         last = lines;
     }
+    for ((machine, after), (_, before)) in engines(lane, scenario).iter().zip(&before.engines) {
+        let lines = tree::changes(before, after);
+        if !lines.is_empty() {
+            text.push_str(&format!("docker {machine}:\n{lines}"));
+        }
+    }
+    if let Some(bucket) = lane.bucket(scenario) {
+        let mut after = bucket.tree();
+        if !shown("D14") {
+            after.retain(|path, _| !path.starts_with(".manifests/"));
+        }
+        let lines = tree::changes(&before.bucket, &after);
+        if !lines.is_empty() {
+            text.push_str(&format!("bucket:\n{lines}"));
+        }
+    }
     normal.text(&text)
+}
+
+/// What the engines have, where there are any.
+fn engines(lane: &Lane, scenario: &Scenario) -> Vec<(String, Tree)> {
+    if scenario.docker.is_none() {
+        return Vec::new();
+    }
+    let here = ("here".to_owned(), docker::tree(lane.client.home()));
+    let on_hosts = lane.hosts.iter().map(|host| (format!("on {}", host.alias()), docker::tree(&outer(host))));
+    std::iter::once(here).chain(on_hosts).collect()
 }
 
 /// What a node runs, which need not be what it has booted.

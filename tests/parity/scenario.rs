@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::compat;
+use crate::docker::Docker;
 
 /// A part of what is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -52,6 +53,10 @@ pub struct Scenario {
     pub store: Vec<String>,
     #[serde(default)]
     pub tools: BTreeMap<String, String>,
+    #[serde(default)]
+    pub bucket: Option<Vec<String>>,
+    #[serde(default)]
+    pub docker: Option<Docker>,
     #[serde(default)]
     pub deployed: Option<String>,
     #[serde(default)]

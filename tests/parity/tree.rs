@@ -55,7 +55,8 @@ fn collect(directory: &Utf8Path, prefix: &str, tree: &mut Tree) {
         } else if meta.is_file() {
             // What we keep for ourselves has times and checksums in it.
             let ours = path.contains(".edeliver/") || path.ends_with(".manifest.json");
-            let content = if ours { "ours".to_owned() } else { content(entry.path()) };
+            let content =
+                if ours { "ours".to_owned() } else { content(&path, &fs::read(entry.path()).unwrap()) };
             tree.insert(path, format!("{mode:o} {content}"));
         } else {
             tree.insert(path, "special".to_owned());
@@ -64,16 +65,15 @@ fn collect(directory: &Utf8Path, prefix: &str, tree: &mut Tree) {
 }
 
 /// Short text as it is, archives by what is in them, everything else by its digest.
-fn content(file: &Utf8Path) -> String {
-    let bytes = fs::read(file).unwrap();
-    if file.as_str().contains(".tar.gz") && bytes.starts_with(&[0x1f, 0x8b]) {
-        return archive(&bytes);
+pub fn content(name: &str, bytes: &[u8]) -> String {
+    if name.contains(".tar.gz") && bytes.starts_with(&[0x1f, 0x8b]) {
+        return archive(bytes);
     }
-    match std::str::from_utf8(&bytes) {
+    match std::str::from_utf8(bytes) {
         Ok(text) if text.len() < 60 && text.trim_end_matches('\n').lines().count() < 2 => {
             format!("{:?}", text.trim_end_matches('\n'))
         }
-        _ => digest(&bytes),
+        _ => digest(bytes),
     }
 }
 
@@ -131,7 +131,10 @@ pub fn changes(before: &Tree, after: &Tree) -> String {
 /// Directories that were not there before and look like the root of a release.
 fn new_releases(before: &Tree, after: &Tree) -> Vec<String> {
     let roots = after.keys().filter_map(|path| path.strip_suffix("releases/start_erl.data"));
-    let is_new = |root: &&str| after.contains_key(*root) && !before.contains_key(*root);
+    let is_new = |root: &&str| {
+        let boots = format!("{root}lib/");
+        after.contains_key(&boots) && after.contains_key(*root) && !before.contains_key(*root)
+    };
     roots.filter(is_new).map(str::to_owned).collect()
 }
 

@@ -41,7 +41,7 @@ impl<'a> Build<'a> {
             image.push().map_err(build::StepError::into_failure)?;
         }
         let file = image.reference(&tags.latest);
-        report.status(&format!("Made image {file}"));
+        report.info(&format!("Made image {file}"));
         Ok(StoredArchive { name: name.clone(), file, size: None, stored_at: None })
     }
 

@@ -18,7 +18,7 @@ impl Build<'_> {
         let file_name = file.as_str().rsplit('/').next().unwrap_or(file.as_str()).to_owned();
         let (version, kind) = (&release.version, self.store.kind());
         self.report().status(&format!("Copying release {version} to {kind} release store"));
-        if self.context.image.is_none() {
+        if kind == "local" {
             self.report().status(&format!("Copying {file_name} to release store"));
         }
         // A registry has the archive in any case.

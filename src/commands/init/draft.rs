@@ -8,6 +8,8 @@ pub struct Draft {
     pub app: String,
     /// BUILD_HOST and BUILD_USER.
     pub build: Option<HostAddr>,
+    /// BUILD_AT.
+    pub build_at: Option<String>,
     /// STAGING_HOSTS and STAGING_USER.
     pub staging: Vec<HostAddr>,
     /// PRODUCTION_HOSTS and PRODUCTION_USER.
@@ -36,6 +38,7 @@ impl Draft {
     pub fn text(&self) -> String {
         let app = &self.app;
         let directory = self.directory.clone().unwrap_or_else(|| format!("~/{app}"));
+        let build_at = self.build_at.clone().unwrap_or_else(|| format!("~/builds/{app}"));
         let tool = match self.tool {
             Some((file, tool)) => {
                 format!("It is built with {tool}, since it has a {file}; BUILD_CMD says otherwise.")
@@ -65,7 +68,7 @@ impl Draft {
              #HEALTH_CHECK=http://localhost:4000/health\n",
             quoted(app),
             hosts("BUILD_HOST", "BUILD_USER", &build, "build.example.com"),
-            quoted(&format!("~/builds/{app}")),
+            quoted(&build_at),
             hosts("STAGING_HOSTS", "STAGING_USER", &self.staging, "staging.example.com"),
             hosts(
                 "PRODUCTION_HOSTS",

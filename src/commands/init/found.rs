@@ -3,6 +3,9 @@
 use camino::Utf8Path;
 use regex::Regex;
 
+use crate::git::{Repository, SshRemote};
+use crate::transport::HostAddr;
+
 /// What was found.
 pub struct Found {
     /// The name of the release.
@@ -11,6 +14,19 @@ pub struct Found {
     pub branch: Option<String>,
     /// The file that says how it is built, with the tool.
     pub tool: Option<(&'static str, &'static str)>,
+    /// What the git remotes say of hosts.
+    pub remotes: Remotes,
+}
+
+/// The hosts that are told by the names of git remotes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Remotes {
+    /// The build host, and the repository on it.
+    pub build: Option<(HostAddr, String)>,
+    /// The staging hosts.
+    pub staging: Vec<HostAddr>,
+    /// The production hosts.
+    pub production: Vec<HostAddr>,
 }
 
 /// Files that say how a project is built, in the order in which they count.
@@ -35,7 +51,27 @@ pub fn look(project: &Utf8Path) -> Found {
     let head = read(".git/HEAD");
     let branch =
         head.trim().strip_prefix("ref: refs/heads/").filter(|branch| !["master", "main"].contains(branch));
-    Found { app: name.unwrap_or_else(directory), branch: branch.map(str::to_owned), tool }
+    let remotes = Repository::of(project).ssh_remotes().unwrap_or_default();
+    let remotes = Remotes::of(remotes);
+    Found { app: name.unwrap_or_else(directory), branch: branch.map(str::to_owned), tool, remotes }
+}
+
+impl Remotes {
+    /// `build`, `staging`, `production`, also with more behind it, as in `production-2`. The original names the
+    /// remote of its build host like the host (its libexec/common).
+    fn of(remotes: Vec<SshRemote>) -> Self {
+        let mut told = Self::default();
+        for SshRemote { name, host, directory } in remotes {
+            if name.starts_with("build") || name == host.host() {
+                told.build.get_or_insert((host, directory));
+            } else if name.starts_with("stag") {
+                told.staging.push(host);
+            } else if name.starts_with("prod") {
+                told.production.push(host);
+            }
+        }
+        told
+    }
 }
 
 fn name_in(text: &str) -> Option<String> {

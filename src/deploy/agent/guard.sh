@@ -13,7 +13,8 @@ begin_phase() {
 		say "$$ $started $verb" >"$state/phase" || fail "cannot write $state/phase"
 		return
 	fi
-	last=$(($(now) + start_timeout * 4 + 60)) tries=0
+	read_clock
+	last=$((now + start_timeout * 4 + 60)) tries=0
 	until claim_phase; do
 		# One that is being written this moment is read once it is.
 		runs "$state/phase" || [ -n "$process" ] || sleep 0.2
@@ -22,7 +23,10 @@ begin_phase() {
 			[ "$tries" -lt 10 ] || fail "cannot write $state/phase"
 		else
 			case $verb:$at_work in
-			undo:undo | abandon:undo) if [ "$(now)" -lt "$last" ]; then sleep 0.1 && continue; fi ;;
+			undo:undo | abandon:undo)
+				read_clock
+				if [ "$now" -lt "$last" ]; then sleep 0.1 && continue; fi
+				;;
 			undo:* | abandon:*) ;;
 			*) fail "an earlier phase is still at work (process $process)" ;;
 			esac
@@ -49,7 +53,10 @@ become() {
 }
 
 # Only one of several that try it at once succeeds.
-claim_phase() { (set -C && say "$$ $(start_of $$) $verb" >"$state/phase") 2>/dev/null; }
+claim_phase() {
+	start_of $$
+	(set -C && say "$$ $born $verb" >"$state/phase") 2>/dev/null
+}
 
 # Takes away the claim that was read last, and no other that was made meanwhile.
 give_up_claim() {
@@ -76,18 +83,19 @@ make_reserve() {
 
 use_reserve() { [ ! -e "$state/reserve" ] || rm -rf -- "${state:?}/reserve"; }
 
-# Tells a process from another one with the same id: when it started, in the kernel's ticks. Nothing
-# for a process that is not there or has ended.
+# Sets $born to what tells process $1 from another one with the same id: when it started, in the kernel's
+# ticks. To nothing for a process that is not there or has ended.
 start_of() {
+	born=''
 	if [ -r /proc/self/stat ]; then
 		{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
 		stat=${stat##*) }
 		case $stat in Z*) return 0 ;; esac
 		# shellcheck disable=SC2086 # its fields are words
 		set -- $stat
-		say "${20}"
+		born=${20}
 	elif kill -0 "$1" 2>/dev/null; then
-		say running
+		born=running
 	fi
 }
 
@@ -95,16 +103,16 @@ start_of() {
 runs() {
 	process='' started='' at_work=''
 	# One that had ended before it was written down has no start.
-	read -r process started at_work 2>/dev/null <"$1" && [ -n "$started" ] && [ "$(start_of "$process")" = "$started" ]
+	read -r process started at_work 2>/dev/null <"$1" && [ -n "$started" ] && start_of "$process" && [ "$born" = "$started" ]
 }
 
 # Ends the process that file $1 names, with all that it has started. When it was killed, that works on
 # without it: its subshells, and a start script that is about to start a node.
 end_recorded() {
 	read -r process started _ 2>/dev/null <"$1" && [ -n "$process" ] && [ "$process" != $$ ] || return 0
-	begun=$(start_of "$process")
+	start_of "$process"
 	# The number may belong to somebody else by now.
-	[ "${begun:-$started}" = "$started" ] || return 0
+	[ "${born:-$started}" = "$started" ] || return 0
 	signal=TERM waited=0 nap=1
 	while [ "$waited" -lt 110 ]; do
 		left=$(session_of "$process")
@@ -135,7 +143,10 @@ stop_guard() {
 	rm -f -- "$state/guard"
 }
 
-renew_lease() { now >"$state/lease" || fail "cannot write $state/lease"; }
+renew_lease() {
+	read_clock
+	say "$now" >"$state/lease" || fail "cannot write $state/lease"
+}
 
 # The last answer may have been long on its way. From here the lease is whole again, on all hosts before
 # the first of them commits.
@@ -182,7 +193,8 @@ run_phase() {
 	detached env "EDELIVER_OWNER=$owner" \
 		sh "$agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
 		"$@" >>"$state/output" 2>&1
-	say "$! $(start_of $!)" >"$state/runner"
+	start_of $!
+	say "$! $born" >"$state/runner"
 	wait_phase "$lease" "$phase" "$owner"
 }
 
@@ -198,9 +210,10 @@ wait_phase() {
 		fail "no phase runs: the host has gone back on its own, as it was not reached within the lease of $1 s"
 	fi
 	renew_lease
-	end=$(($(now) + $1 / 3 + 1)) nap=1
+	end=$((now + $1 / 3 + 1)) nap=1
 	while runs "$state/runner"; do
-		[ "$(now)" -lt "$end" ] || {
+		read_clock
+		[ "$now" -lt "$end" ] || {
 			say "pending"
 			done_line
 			exit 0
@@ -216,10 +229,12 @@ wait_phase() {
 guard_deploy() {
 	trap '' HUP INT
 	lease=$1 owner=$2
-	say "$$ $(start_of $$)" >"$state/guard"
+	start_of $$
+	say "$$ $born" >"$state/guard"
 	while [ -f "$state/lease" ]; do
 		read -r renewed <"$state/lease" || renewed=''
-		if [ -n "$renewed" ] && [ "$(($(now) - renewed))" -gt "$lease" ]; then
+		read_clock
+		if [ -n "$renewed" ] && [ "$((now - renewed))" -gt "$lease" ]; then
 			say "the lease has run out: undoing $id"
 			verb=undo
 			begin_phase

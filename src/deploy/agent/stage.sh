@@ -1,7 +1,7 @@
 # New files arrive in STATE/staging/ID and are checked there. ROOT is not touched.
 # shellcheck shell=sh disable=SC2154
 
-# $1: bytes of the list of entries "KIND FLAG MODE SUM NAME" that comes first on standard input; the
+# $1: bytes of the list of entries "KIND MODE SUM NAME" that comes first on standard input; the
 # archive (tar.gz) follows. $2: the directory inside the archive that stands for ROOT, or ".".
 # $3: the name of an archive that the config has brought by itself, where it has. $4: bytes of the address
 # that follows in place of the archive, where this host is to fetch it from the store.
@@ -68,40 +68,27 @@ forget_archive() {
 # modes that the manifest says. Directories stay writable until they are in place: a directory that
 # its owner may not write cannot be renamed.
 verify_stage() {
+	list=$staging/check
+	mkdir -- "$list" || fail "cannot make $list"
 	cd -- "$stage" || fail "cannot enter $stage"
-	: >"$staging/sums"
-	last='' asked=''
-	set --
-	while read -r kind flag mode sum name; do
-		decode "$flag" "$name"
-		case $kind in
-		f)
-			if ! [ -f "$name" ] || [ -L "$name" ]; then fail "did not arrive: $name"; fi
-			sum_line "$sum" "$name" >>"$staging/sums"
-			;;
-		d)
-			if ! [ -d "$name" ] || [ -L "$name" ]; then fail "did not arrive: $name"; fi
-			[ "$mode" = "$asked" ] || asked=$mode writable=$(printf %o $((0$mode | 0200)))
-			mode=$writable
-			;;
-		l)
-			[ "$(link_sum "$name")" = "$sum" ] || fail "did not arrive: $name"
-			continue
-			;;
-		esac
-		if [ "$mode" != "$last" ] || [ $# -ge 200 ]; then
-			[ $# -eq 0 ] || chmod -- "$last" "$@" || fail "cannot set modes"
-			set --
-			last=$mode
-		fi
-		set -- "$@" "./$name"
-	done <"$staging/list"
-	[ $# -eq 0 ] || chmod -- "$last" "$@" || fail "cannot set modes"
-	[ ! -s "$staging/sums" ] || sha256sum -c "$staging/sums" >"$staging/checked" 2>&1 || {
-		grep -v ': OK$' "$staging/checked" | head -n 5
-		fail "the files that arrived are not the files that were sent"
+	look_at_entries verify <"$staging/list" >"$list/told" || {
+		told=$(tail -n 1 -- "$list/told")
+		fail "${told:-cannot look at what has arrived}"
 	}
-	rm -f -- "$staging/sums" "$staging/checked"
+	# What is in a directory can be reached at least until that has its own mode.
+	for modes in "$list"/modes-f* "$list"/modes-d*; do
+		[ -e "$modes" ] || continue
+		mode=${modes##*/modes-?}
+		case $modes in */modes-d*) mode=$(printf %o $((0$mode | 0200))) ;; esac
+		xargs -0 chmod -- "$mode" <"$modes" || fail "cannot set modes"
+	done
+	for sums in "$list/sums" "$list/links"; do
+		[ ! -s "$sums" ] || sha256sum -c "$sums" >"$list/checked" 2>&1 || {
+			grep -v ': OK$' "$list/checked" | head -n 5
+			fail "the files that arrived are not the files that were sent"
+		}
+	done
+	rm -rf -- "$list"
 }
 
 drop_stage() {

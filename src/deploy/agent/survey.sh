@@ -15,7 +15,7 @@ survey_host() {
 	say "free_kb $(df -Pk -- "$place" | free_of)"
 	say "free_inodes $(df -Pi -- "$place" 2>/dev/null | free_of)"
 	lacks=''
-	for tool in tar gzip sha256sum stat mv mkdir rm timeout; do
+	for tool in tar gzip sha256sum stat mv mkdir rm timeout xargs; do
 		command -v "$tool" >/dev/null 2>&1 || { say "missing_tool $tool" && lacks=yes; }
 	done
 	if command -v curl >/dev/null 2>&1 || command -v wget >/dev/null 2>&1; then say "fetches yes"; fi
@@ -46,14 +46,14 @@ release_sizes() {
 	done
 }
 
-# Reads the manifest's entries "KIND FLAG MODE SUM NAME" and prints one line "entry TYPE" for each, in
-# order: f d l o, or - for nothing. Then, in the same order, "sum ok|bad" and "mode OCTAL" for each
-# regular file that is one, and "link ok|bad" for each link and "directory writable|read-only" for each
-# directory that is one.
+# Reads the manifest's entries, and says in order what is there: "types" with one letter for each (f d l o,
+# r for a directory that may not be written, - for nothing), "sums" with + or - for each regular file that
+# is one, "modes" with their modes, "links" with + or - for each link that is one. Nothing is said where
+# there is no release.
 survey_entries() {
 	# A host that lacks tools is told so; there is nothing to compare with.
-	if [ -n "$lacks" ]; then
-		while read -r _; do say "entry -"; done
+	if [ -n "$lacks" ] || ! [ -d "$root" ] || ! [ -x "$root" ]; then
+		cat >/dev/null
 		return
 	fi
 	# Whoever has the lock has a place of its own, which is cleared away by the next one if need be.
@@ -65,69 +65,85 @@ survey_entries() {
 		list=$(mktemp -d "${TMPDIR:-/tmp}/edeliver.XXXXXX") || fail "cannot make a temporary directory"
 	fi
 	trap 'rm -rf -- "$list"' EXIT
-	: >"$list/sums"
-	: >"$list/modes"
-	: >"$list/links"
-	set --
-	while read -r kind flag _ sum name; do
-		decode "$flag" "$name"
-		name=$root/$name
-		type_of "$name"
-		say "entry $type"
-		case $kind$type in
-		ff)
-			sum_line "$sum" "$name" >>"$list/sums"
-			set -- "$@" "$name"
-			;;
-		dd) if [ -w "$name" ] && [ -x "$name" ]; then say "directory writable"; else say "directory read-only"; fi >>"$list/links" ;;
-		ll) if [ "$(link_sum "$name")" = "$sum" ]; then say "link ok"; else say "link bad"; fi >>"$list/links" ;;
-		esac
-		if [ $# -ge 200 ]; then
-			stat -c 'mode %a' -- "$@" >>"$list/modes"
-			set --
-		fi
-	done
-	[ $# -eq 0 ] || stat -c 'mode %a' -- "$@" >>"$list/modes"
-	# One line for every file, whatever the status of the whole.
-	[ ! -s "$list/sums" ] || sha256sum -c "$list/sums" 2>/dev/null | while read -r line; do
-		case $line in
-		*': OK') say "sum ok" ;;
-		*) say "sum bad" ;;
-		esac
-	done
-	cat -- "$list/modes" "$list/links"
+	cd -- "$root" || fail "cannot enter $root"
+	look_at_entries survey || fail "cannot look at what is in $root"
+	say_outcomes sums
+	# shellcheck disable=SC2046 # they are words
+	[ ! -s "$list/files" ] || say modes $(xargs -0 stat -c %a -- <"$list/files")
+	say_outcomes links
 }
 
-# Sets $type.
-type_of() {
-	if [ -L "$1" ]; then
+# One line for every file, whatever the status of the whole.
+say_outcomes() (
+	[ -s "$list/$1" ] || exit 0
+	set -f
+	IFS=$newline outcomes=''
+	for line in $(sha256sum -c "$list/$1" 2>/dev/null); do
+		case $line in
+		*': OK') outcomes=$outcomes+ ;;
+		*) outcomes=$outcomes- ;;
+		esac
+	done
+	say "$1 $outcomes"
+)
+
+# Goes through entries on standard input, "KIND MODE SUM NAME" with a zero byte behind each, in this
+# directory. For sha256sum it writes $list/sums and $list/links. With $1 "survey" it prints the types that
+# are there, and writes the files that are there to $list/files; with "verify" all must be what they are
+# to be, and $list/modes-* tells what is to get which mode.
+look_at_entries() {
+	# A shell for as many entries as fit on a command line: what it is given it need not read byte by byte.
+	xargs -0 sh -c "$LOOK_AT_EACH" "$1" "$list"
+}
+
+# Names that lines cannot carry, and where links point, are summed by way of a file of the list's own.
+# shellcheck disable=SC2016 # the shell that it is given to expands it
+LOOK_AT_EACH='
+list=$1 types="" count=0
+shift
+exec 3>>"$list/sums" 4>>"$list/links" 5>>"$list/files" || exit 1
+for entry; do
+	kind=${entry%% *} entry=${entry#* }
+	mode=${entry%% *} entry=${entry#* }
+	sum=${entry%% *} name=./${entry#* }
+	if [ -L "$name" ]; then
 		type=l
-	elif [ -f "$1" ]; then
+	elif [ -f "$name" ]; then
 		type=f
-	elif [ -d "$1" ]; then
+	elif [ -d "$name" ]; then
 		type=d
-	elif [ -e "$1" ]; then
+		[ -w "$name" ] && [ -x "$name" ] || type=r
+	elif [ -e "$name" ]; then
 		type=o
 	else
 		type=-
 	fi
-}
-
-# The checksum of a link's target: targets may hold any character.
-link_sum() {
-	sum_of=$(readlink -- "$1" | sha256sum)
-	printf '%s' "${sum_of%% *}"
-}
-
-# A line as `sha256sum -c` reads it; names that need it are escaped, as coreutils does.
-sum_line() {
-	case $2 in
-	*\\* | *'
-'*)
-		printf '\\%s  ' "$1"
-		printf '%s' "$2" | sed -e 's/\\/\\\\/g' -e ':a' -e 'N' -e '$!ba' -e 's/\n/\\n/g'
-		printf '\n'
+	types=$types$type
+	case $0$kind$type in
+	*ff)
+		shown=$name
+		case $name in *[!\ -~]* | *\\*)
+			count=$((count + 1)) shown=$list/$$-$count
+			ln -s -- "$PWD/$name" "$shown" || exit 1
+			;;
+		esac
+		printf "%s  %s\n" "$sum" "$shown" >&3 || exit 1
 		;;
-	*) printf '%s  %s\n' "$1" "$2" ;;
+	*ll)
+		count=$((count + 1)) shown=$list/$$-$count
+		readlink -- "$name" >"$shown" && printf "%s  %s\n" "$sum" "$shown" >&4 || exit 1
+		continue
+		;;
+	verifydd | verifydr) ;;
+	verify*)
+		printf "failed did not arrive: %s\n" "$name"
+		exit 255
+		;;
+	*) continue ;;
 	esac
-}
+	case $0 in
+	survey) printf "%s\0" "$name" >&5 || exit 1 ;;
+	verify) printf "%s\0" "$name" >>"$list/modes-$kind$mode" || exit 1 ;;
+	esac
+done
+[ "$0" = verify ] || printf "types %s\n" "$types"'

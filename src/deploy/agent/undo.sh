@@ -60,6 +60,8 @@ stop_failed() {
 
 restart_old() {
 	say "restarting $old_version"
+	# Its files are back.
+	kind_script='' control_of=''
 	# Something may have been started meanwhile: by an earlier try to go back, or by the system after a
 	# power cut, from files of either release.
 	find_pids

@@ -49,9 +49,9 @@ exists() { [ -e "$1" ] || [ -L "$1" ]; }
 # One line for each of these paths.
 devices_of() { stat -L -c %d -- "$@"; }
 
-# Seconds that pass evenly, whatever is done to the clock.
-now() {
-	if read -r uptime _ 2>/dev/null </proc/uptime; then say "${uptime%%.*}"; else date +%s; fi
+# Sets $now to seconds that pass evenly, whatever is done to the clock.
+read_clock() {
+	if read -r now _ 2>/dev/null </proc/uptime; then now=${now%%.*}; else now=$(date +%s); fi
 }
 
 # Waits for a moment, which is the longer the oftener it was waited: most things take no time. $nap is

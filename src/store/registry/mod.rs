@@ -10,13 +10,11 @@ mod credentials;
 mod error;
 mod upload;
 
-use std::io::{Read, Write};
-
 use serde::{Deserialize, Serialize};
 
-use super::shelf::Shelf;
+use super::shelf::{Download, Parcel, Shelf};
 use super::{StoreError, StoredArchive};
-use crate::release::{ArchiveFile, ArchiveKind, ArchiveName, Manifest, Sha256Sum};
+use crate::release::{ArchiveKind, ArchiveName, Sha256Sum};
 use crate::settings::RegistrySettings;
 use crate::store::http::TRIES;
 use crate::transport::Interrupt;
@@ -98,6 +96,15 @@ impl Artifact {
             stored_at: self.annotations.get(CREATED).and_then(|time| time.parse().ok()),
         })
     }
+}
+
+/// The tags of a repository, in no order, whatever they stand for.
+///
+/// # Errors
+/// When the registry cannot be asked, or refuses.
+pub fn tags(settings: RegistrySettings, interrupt: Interrupt) -> Result<Vec<String>, StoreError> {
+    let shelf = RepositoryShelf::new(settings, interrupt);
+    shelf.tags().map_err(shelf.failed())
 }
 
 impl RepositoryShelf {
@@ -195,12 +202,7 @@ impl RepositoryShelf {
     }
 
     /// Fetches the archive, from where it was cut off, as often as there is progress.
-    fn fetch(
-        &self,
-        archive: &StoredArchive,
-        sink: &mut dyn Write,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<(), RegistryError> {
+    fn fetch(&self, archive: &StoredArchive, download: &mut Download<'_>) -> Result<(), RegistryError> {
         let action = format!("fetch {}", archive.file);
         let gone = || RegistryError::Damaged {
             server: self.client.server().to_owned(),
@@ -209,51 +211,27 @@ impl RepositoryShelf {
         let artifact = self.find(&archive.name)?.ok_or_else(gone)?;
         let blob = artifact.archive().ok_or_else(gone)?;
         let path = format!("blobs/{}", blob.digest);
-        let (mut offset, mut tries) = (0, 1);
+        let mut tries = 1;
         loop {
-            let headers = if offset > 0 { vec![("range", format!("bytes={offset}-"))] } else { Vec::new() };
+            let begin = download.arrived;
+            let headers = if begin > 0 { vec![("range", format!("bytes={begin}-"))] } else { Vec::new() };
             let mut reply = self.client.send(&Call { headers, ..Call::new(&action, "GET", &path) })?;
             if !reply.is_there() {
                 return Err(gone());
             }
             // One that does not know ranges begins anew.
-            let skip = if reply.status == 206 { 0 } else { offset };
-            let begin = offset;
-            let ended = self.copy(reply.body.as_reader(), skip, sink, &mut offset, progress)?;
-            if offset >= blob.size {
+            let skip = if reply.status == 206 { 0 } else { begin };
+            let ended = download.take(reply.body.as_reader(), skip, || self.client.go_on())?;
+            if download.arrived >= blob.size {
                 return Ok(());
             }
-            tries = if offset > begin { 1 } else { tries + 1 };
+            tries = if download.arrived > begin { 1 } else { tries + 1 };
             if tries >= TRIES {
-                return Err(self.client.unreachable(tries, ended));
+                return Err(self
+                    .client
+                    .unreachable(tries, ended.unwrap_or_else(|| "the connection ended early".to_owned())));
             }
             self.client.pause(tries)?;
-        }
-    }
-
-    /// Copies what comes behind the first `skip` bytes; says why it stopped coming.
-    fn copy(
-        &self,
-        mut source: impl Read,
-        mut skip: u64,
-        sink: &mut dyn Write,
-        offset: &mut u64,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<String, RegistryError> {
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            self.client.go_on()?;
-            match source.read(&mut buffer) {
-                Ok(0) => return Ok("the connection ended early".to_owned()),
-                Ok(count) => {
-                    let known = usize::try_from(skip).unwrap_or(usize::MAX).min(count);
-                    skip -= known as u64;
-                    sink.write_all(&buffer[known..count])?;
-                    *offset += (count - known) as u64;
-                    progress(*offset);
-                }
-                Err(error) => return Ok(error.to_string()),
-            }
         }
     }
 }
@@ -293,24 +271,12 @@ impl Shelf for RepositoryShelf {
         Ok(artifact.and_then(|artifact| artifact.archive()?.sha256()))
     }
 
-    fn get(
-        &self,
-        archive: &StoredArchive,
-        sink: &mut dyn Write,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<(), StoreError> {
-        self.fetch(archive, sink, progress).map_err(self.failed())
+    fn get(&self, archive: &StoredArchive, download: &mut Download<'_>) -> Result<(), StoreError> {
+        self.fetch(archive, download).map_err(self.failed())
     }
 
-    fn put(
-        &self,
-        name: &ArchiveName,
-        archive: &ArchiveFile,
-        manifest: &Manifest,
-        sidecar: &[u8],
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), StoreError> {
-        self.send(name, archive, manifest, sidecar, progress).map_err(self.failed())
+    fn put(&self, parcel: &Parcel<'_>) -> Result<(), StoreError> {
+        self.send(parcel).map_err(self.failed())
     }
 
     fn address(&self, _: &ArchiveName) -> Option<String> {

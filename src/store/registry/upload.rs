@@ -5,17 +5,11 @@ use super::{
     ARTIFACT, Annotations, Artifact, Blob, CONFIG, CREATED, LAYER, MANIFEST, RegistryError, RepositoryShelf,
     TITLE, digest_of,
 };
-use crate::release::{ArchiveFile, ArchiveName, Manifest};
+use crate::store::shelf::Parcel;
 
 impl RepositoryShelf {
-    pub(super) fn send(
-        &self,
-        name: &ArchiveName,
-        archive: &ArchiveFile,
-        manifest: &Manifest,
-        sidecar: &[u8],
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), RegistryError> {
+    pub(super) fn send(&self, parcel: &Parcel<'_>) -> Result<(), RegistryError> {
+        let Parcel { name, archive, manifest, sidecar, progress } = *parcel;
         let action = format!("store {name}");
         let layer = Blob {
             media_type: LAYER.to_owned(),

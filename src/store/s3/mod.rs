@@ -9,11 +9,11 @@ mod multipart;
 mod sign;
 mod xml;
 
-use std::io::{Read, Write};
+use std::io::Read as _;
 
-use super::shelf::Shelf;
+use super::shelf::{Download, Parcel, Shelf};
 use super::{StoreError, StoredArchive};
-use crate::release::{ArchiveFile, ArchiveName, Manifest, Sha256Sum};
+use crate::release::{ArchiveName, Manifest, Sha256Sum};
 use crate::settings::S3Settings;
 use crate::transport::Interrupt;
 use client::{Call, Client, Sent};
@@ -98,30 +98,25 @@ impl BucketShelf {
     }
 
     /// Fetches the object from where it was cut off, as often as there is progress.
-    fn fetch(
-        &self,
-        archive: &StoredArchive,
-        sink: &mut dyn Write,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<(), S3Error> {
+    fn fetch(&self, archive: &StoredArchive, download: &mut Download<'_>) -> Result<(), S3Error> {
         let (action, key) = (format!("fetch {}", archive.file), self.key(&archive.name));
-        let (mut offset, mut tag, mut tries) = (0, None, 1);
+        let (mut tag, mut tries) = (None, 1);
         loop {
+            let begin = download.arrived;
             let mut call = Call::new(&action, "GET", &key);
             if let Some(tag) = &tag {
                 // The rest of the same object, not of one that has taken its place.
-                call.headers = vec![("if-match", String::clone(tag)), ("range", format!("bytes={offset}-"))];
+                call.headers = vec![("if-match", String::clone(tag)), ("range", format!("bytes={begin}-"))];
             }
             let mut reply = self.client.send(&call)?;
-            let end = reply.length().map(|length| offset + length);
+            let end = reply.length().map(|length| begin + length);
             tag = tag.or(reply.header("etag").map(str::to_owned));
-            let begin = offset;
-            let reason = match self.copy(&mut reply.body.as_reader(), sink, &mut offset, progress)? {
-                None if end.is_none_or(|end| end == offset) => return Ok(()),
+            let reason = match download.take(reply.body.as_reader(), 0, || self.client.go_on())? {
+                None if end.is_none_or(|end| end == download.arrived) => return Ok(()),
                 None => "the connection ended early".to_owned(),
                 Some(reason) => reason,
             };
-            tries = if offset > begin { 1 } else { tries + 1 };
+            tries = if download.arrived > begin { 1 } else { tries + 1 };
             if Client::gives_up(tries) || tag.is_none() {
                 return Err(self.client.unreachable(tries, reason));
             }
@@ -129,37 +124,8 @@ impl BucketShelf {
         }
     }
 
-    /// Copies what comes; says why it stopped coming before its end.
-    fn copy(
-        &self,
-        source: &mut dyn Read,
-        sink: &mut dyn Write,
-        offset: &mut u64,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<Option<String>, S3Error> {
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            self.client.go_on()?;
-            match source.read(&mut buffer) {
-                Ok(0) => return Ok(None),
-                Ok(count) => {
-                    sink.write_all(&buffer[..count])?;
-                    *offset += count as u64;
-                    progress(*offset);
-                }
-                Err(error) => return Ok(Some(error.to_string())),
-            }
-        }
-    }
-
-    fn send(
-        &self,
-        name: &ArchiveName,
-        archive: &ArchiveFile,
-        manifest: &Manifest,
-        sidecar: &[u8],
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), S3Error> {
+    fn send(&self, parcel: &Parcel<'_>) -> Result<(), S3Error> {
+        let Parcel { name, archive, manifest, sidecar, progress } = *parcel;
         let (action, key) = (format!("store {name}"), self.key(name));
         let json = vec![("content-type", "application/json".to_owned())];
         let beside = self.sidecar_key(name);
@@ -215,24 +181,12 @@ impl Shelf for BucketShelf {
         self.stored_sum(name).map_err(self.failed())
     }
 
-    fn get(
-        &self,
-        archive: &StoredArchive,
-        sink: &mut dyn Write,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<(), StoreError> {
-        self.fetch(archive, sink, progress).map_err(self.failed())
+    fn get(&self, archive: &StoredArchive, download: &mut Download<'_>) -> Result<(), StoreError> {
+        self.fetch(archive, download).map_err(self.failed())
     }
 
-    fn put(
-        &self,
-        name: &ArchiveName,
-        archive: &ArchiveFile,
-        manifest: &Manifest,
-        sidecar: &[u8],
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), StoreError> {
-        self.send(name, archive, manifest, sidecar, progress).map_err(self.failed())
+    fn put(&self, parcel: &Parcel<'_>) -> Result<(), StoreError> {
+        self.send(parcel).map_err(self.failed())
     }
 
     fn address(&self, name: &ArchiveName) -> Option<String> {

@@ -3,14 +3,13 @@
 //! Archives lie in the directory itself, where the original puts them; each has its manifest in a hidden
 //! file beside it.
 
-use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::shelf::Shelf;
+use super::shelf::{Download, Parcel, Shelf};
 use super::{StoreError, StoredArchive};
 use crate::host::agent::nonce;
-use crate::release::{ArchiveFile, ArchiveName, Manifest, Sha256Sum};
+use crate::release::{ArchiveName, Sha256Sum};
 use crate::transport::{ConnectOptions, HostAddr, RemoteCommand, RemotePath, Session, Stdin, TransportError};
 
 const LIST: &str = include_str!("list.sh");
@@ -133,33 +132,22 @@ impl Shelf for HostShelf {
         Ok(String::from_utf8_lossy(&sum).trim().parse().ok())
     }
 
-    fn get(
-        &self,
-        archive: &StoredArchive,
-        sink: &mut dyn Write,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<(), StoreError> {
+    fn get(&self, archive: &StoredArchive, download: &mut Download<'_>) -> Result<(), StoreError> {
         let from = self.directory.join(&archive.file);
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let fetched = match session.take() {
             Some(session) => Ok(session),
             None => Session::connect(&self.host, &self.options),
         }
-        .and_then(|connected| session.insert(connected).download(&from, sink, progress));
+        .and_then(|connected| session.insert(connected).download(&from, download.sink, download.progress));
         if matches!(fetched, Err(TransportError::Lost { .. })) {
             *session = None;
         }
         fetched.map(drop).map_err(|source| self.failed(&format!("fetch {}", archive.file), source))
     }
 
-    fn put(
-        &self,
-        name: &ArchiveName,
-        archive: &ArchiveFile,
-        manifest: &Manifest,
-        sidecar: &[u8],
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), StoreError> {
+    fn put(&self, parcel: &Parcel<'_>) -> Result<(), StoreError> {
+        let Parcel { name, archive, manifest, sidecar, progress } = *parcel;
         let action = format!("store {name}");
         self.ask(&action, &RemoteCommand::script(PREPARE).arg(&self.directory))?;
         let arriving = format!(".{name}.{}", nonce());

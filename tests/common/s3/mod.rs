@@ -12,12 +12,17 @@ pub const SECRET: &str = "s3-5ecr3t/+with=slashes";
 /// The one bucket.
 pub const BUCKET: &str = "archives";
 
+/// moto looks at no signature, but there has to be one.
+const ANY: &str = "AWS4-HMAC-SHA256 Credential=any/20240101/us-east-1/s3/aws4_request";
+
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/s3/server.py");
 
 /// A server, until it is dropped.
 pub struct S3Server {
     child: Child,
     port: u16,
+    /// Where it asks for no signature.
+    open: u16,
 }
 
 impl S3Server {
@@ -36,13 +41,56 @@ impl S3Server {
         writeln!(input, "{KEY} {SECRET} {BUCKET} {seconds}").unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().parse().unwrap_or_else(|_| panic!("the S3 server does not start: {line}"));
-        Self { child, port }
+        let ports: Option<(u16, u16)> = line
+            .trim()
+            .split_once(' ')
+            .and_then(|(port, open)| Some((port.parse().ok()?, open.parse().ok()?)));
+        let (port, open) = ports.unwrap_or_else(|| panic!("the S3 server does not start: {line}"));
+        Self { child, port, open }
     }
 
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What is in the bucket, by its key.
+    pub fn objects(&self) -> Vec<(String, Vec<u8>)> {
+        let list = ureq::get(self.url(""))
+            .header("authorization", ANY)
+            .call()
+            .unwrap()
+            .body_mut()
+            .read_to_string()
+            .unwrap();
+        let keys = list.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
+        let object = |key: &str| {
+            ureq::get(self.url(key))
+                .header("authorization", ANY)
+                .call()
+                .unwrap()
+                .body_mut()
+                .read_to_vec()
+                .unwrap()
+        };
+        keys.map(|key| (key.to_owned(), object(key))).collect()
+    }
+
+    /// Puts something into the bucket.
+    pub fn put(&self, key: &str, bytes: &[u8]) {
+        let request = ureq::put(self.url(key)).header("authorization", ANY);
+        request.header("content-type", "application/gzip").send(bytes).unwrap();
+    }
+
+    /// Empties the bucket.
+    pub fn clear(&self) {
+        for (key, _) in self.objects() {
+            ureq::delete(self.url(&key)).header("authorization", ANY).call().unwrap();
+        }
+    }
+
+    fn url(&self, key: &str) -> String {
+        format!("http://127.0.0.1:{}/{BUCKET}/{}", self.open, key.replace('+', "%2B"))
     }
 }
 

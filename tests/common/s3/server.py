@@ -2,10 +2,12 @@
 
 moto takes any key and any signature. What the door refuses it refuses in Amazon's words.
 Its input is a line "KEY SECRET BUCKET SECONDS", the last being how far its clock is ahead, so that they
-stand in no list of processes. Prints its port, and ends when its input does.
+stand in no list of processes. Prints its port and that of moto itself, and ends when its input does.
 """
 
+import base64
 import hashlib
+import hmac
 import io
 import sys
 import threading
@@ -37,7 +39,9 @@ class Refused(Exception):
 def refuse_unless_signed(environ, body):
     url = f"http://{environ['HTTP_HOST']}{environ['REQUEST_URI']}"
     fields = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-    if "X-Amz-Signature" in fields:
+    if "AWSAccessKeyId" in fields:
+        refuse_unless_signed_as_before(environ, url, fields)
+    elif "X-Amz-Signature" in fields:
         refuse_unless_presigned(environ, url, fields)
     else:
         refuse_unless_authorized(environ, url, body)
@@ -68,6 +72,24 @@ def refuse_unless_presigned(environ, url, fields):
     headers = {"host": environ["HTTP_HOST"]}
     credential, signature = fields["X-Amz-Credential"], fields["X-Amz-Signature"]
     compare(S3SigV4QueryAuth, environ, unsigned, headers, fields["X-Amz-Date"], credential, signature)
+
+
+def refuse_unless_signed_as_before(environ, url, fields):
+    """Version 2, by which edeliver in bash signs."""
+    if fields["AWSAccessKeyId"] != KEY:
+        raise Refused("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+    if now().timestamp() > int(fields["Expires"]):
+        raise Refused("AccessDenied", "Request has expired")
+    lines = [
+        environ["REQUEST_METHOD"],
+        environ.get("HTTP_CONTENT_MD5", ""),
+        environ.get("CONTENT_TYPE", ""),
+        fields["Expires"],
+        urlsplit(url).path,
+    ]
+    expected = hmac.new(SECRET.encode(), "\n".join(lines).encode(), hashlib.sha1).digest()
+    if base64.b64encode(expected).decode() != fields["Signature"]:
+        raise Refused("SignatureDoesNotMatch", "The request signature we calculated does not match.")
 
 
 def compare(kind, environ, url, headers, at, credential, signature):
@@ -121,7 +143,7 @@ def main():
         region_name="us-east-1",
         config=Config(s3={"addressing_style": "path"}),
     ).create_bucket(Bucket=BUCKET)
-    print(server.server_port, flush=True)
+    print(server.server_port, own.server_port, flush=True)
     sys.stdin.read()
 
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
-use crate::common::sshd::Sshd;
+use crate::common::sshd::{Sshd, free_port};
 
 /// A host.
 pub struct Host {
@@ -55,6 +55,16 @@ impl Host {
         );
         fs::write(host.login(), login.replacen("#!/bin/sh\n", &environment, 1)).unwrap();
         host
+    }
+
+    /// Makes it fit for nodes of real Erlang, and for building them, with more variables. All hosts are one
+    /// machine: each has its own epmd, so that they can have nodes of one name.
+    pub fn has_erlang(&self, more: &str) {
+        let epmd = free_port();
+        let profile = format!(
+            "export ERL_EPMD_PORT={epmd} PIPE_DIR=\"$HOME/pipes/\" LANG=C.UTF-8 MIX_HOME=\"$HOME/.mix\" {more}\n"
+        );
+        fs::write(self.home().join(".profile"), profile).unwrap();
     }
 
     /// Its name in the user's ssh configuration.

@@ -66,6 +66,21 @@ impl Terminal {
         tcsetwinsize(&self.master, size(rows, columns)).unwrap();
     }
 
+    /// Talks with the console of the stand-in, in a window of this size: the console is the node's, the terminal
+    /// is the user's, with its size, also when it changes, and ctrl-c.
+    #[track_caller]
+    pub fn is_a_console(&mut self, rows: u16, columns: u16) {
+        self.wait_for(&format!("console of stand_in, terminal xterm {rows} {columns}"));
+        self.press("hello\r");
+        self.wait_for("it was told hello");
+        self.press("\x03");
+        self.wait_for("it was interrupted");
+        self.resize(40, 120);
+        self.wait_for("it has 40 120");
+        self.press("leave\r");
+        assert_eq!(self.ends(), Some(0), "{}", self.shown());
+    }
+
     /// Waits for its end, and returns its exit status.
     #[track_caller]
     pub fn ends(&mut self) -> Option<i32> {

@@ -1,6 +1,9 @@
 defmodule Shop.Repo do
   @moduledoc "The shop's database."
 
+  @doc "What repositories are known by."
+  def __adapter__, do: __MODULE__
+
   @doc "Runs SQL in one go; the rows that it gives, or what is wrong with it."
   def query(sql) do
     database = Application.fetch_env!(:shop, :database)
