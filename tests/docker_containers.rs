@@ -326,4 +326,8 @@ fn a_script_of_the_image_is_used_with_a_stand_in_for_docker() {
     behave(docker.world.host(2), "* normal");
     docker.start("2.0.0-latest").succeeds();
     docker.world.assert_runs("2.0.0");
+    // Where the release in the container cannot be found, the script is asked.
+    fs::write(docker_of(docker.world.host(1)).join("fail"), "exec --workdir /stand_in stand_in cat").unwrap();
+    docker.node(&["restart"]).succeeds();
+    docker.node(&["version"]).succeeds().says(&["2.0.0-latest"]);
 }

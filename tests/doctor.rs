@@ -89,3 +89,22 @@ fn hosts_that_cannot_be_entered() {
         .says(&["host-1: the host key of", "ssh-keygen -R host-1"]);
     world.edeliver(["doctor", "staging"]).exits(1).says(&["accepts none of the keys", "from STAGING_USER"]);
 }
+
+// What is built on one system may not run on another: an older C library, another Erlang.
+#[test]
+fn hosts_that_differ_from_the_build_host() {
+    let world = world();
+    world.host(1).put_tool("erl", "echo OTP 24");
+    world.host(1).put_tool("getconf", "echo glibc 2.17");
+    world.host(2).put_tool("erl", "echo OTP 27");
+    world.edeliver(["doctor"]).succeeds().says(&[
+        "host-1: its Erlang is OTP 24, the one of the build host OTP 27",
+        "A release that brings its own Erlang does not use it; for others, install the same one on both.",
+        "host-1: it has glibc 2.17, the build host glibc",
+        "Build on a system as old as the oldest host",
+    ]);
+    // Alike they are not worth a word.
+    world.host(1).put_tool("erl", "echo OTP 27");
+    let output = world.edeliver(["doctor"]).succeeds();
+    assert!(!output.shown().contains("its Erlang is"), "{}", output.shown());
+}

@@ -117,19 +117,19 @@ find_inside() {
 }
 
 # As ask_node, of the release in the container: its $status and what is $missing. The version is the
-# image's tag; what the release itself says is its $release. A release that can be asked nothing else
-# answers ping.
+# image's tag; what the release itself says is its $release. One that can be asked nothing else answers
+# ping; one that is laid out otherwise is known to the start script of its image only.
 ask_container() {
-	version='' status='' missing='' release=''
-	find_container && [ -n "$container_pid" ] && find_inside || return 1
-	kind=$inside asked_inside=yes
-	if ask_node; then
-		release=$version answered=yes
-	elif call ping >/dev/null; then
-		answered=yes status=started
-		! ask_node || release=$version
-	else
-		answered=''
+	version='' status='' missing='' release='' answered=''
+	find_container && [ -n "$container_pid" ] || return 1
+	if find_inside; then
+		kind=$inside asked_inside=yes
+		! ask_node || release=$version answered=yes
+	fi
+	if [ -z "$answered" ] && call ping >/dev/null; then
+		# It may have come up just now, between the two.
+		if [ -n "${asked_inside:-}" ] && ask_node; then release=$version; else status=started; fi
+		answered=yes
 	fi
 	kind=container asked_inside='' version=$container_tag
 	[ -n "$answered" ]
