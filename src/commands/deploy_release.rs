@@ -3,11 +3,11 @@
 use anyhow::anyhow;
 
 use super::rolling::{ask_to_go_on, rolling};
-use super::stage_hooks::{StageHooks, connect_options};
+use super::stage_hooks::StageHooks;
 use super::staging::{Staging, own_steps};
 use super::{Context, deploy_image, plan, select};
 use crate::cli::DeployRelease;
-use crate::deploy::{Ahead, Deploy, Failed, Job, Start, Switched, Verified};
+use crate::deploy::{Deploy, Failed, Job, Start, Switched, Verified};
 use crate::exit::{Failure, OrUsage as _};
 use crate::release::ExpectedErts;
 use crate::report::Tone;
@@ -30,14 +30,7 @@ pub fn run(context: &Context, release: &DeployRelease) -> Result<(), Failure> {
         announce(context, "RELEASE", &app, settings.stage);
         context.report.status("Authorizing hosts");
     }
-    // While the archive is read, unless somebody is asked which one, or none is deployed.
-    let direct = settings.version.is_some() && !release.precautions.plan;
-    let ahead = match direct && context.settings.release_image().or_usage()?.is_none() {
-        true => Some(Ahead::connect(&settings.hosts, &connect_options(context)?)),
-        false => None,
-    };
     let mut job = job(context, &settings, settings.version.as_deref())?;
-    job.claim.ahead = ahead;
     job.clean = settings.clean;
     job.start = if settings.start { Start::Yes } else { Start::No };
     job.claim.force_unlock = release.precautions.force_unlock;

@@ -10,7 +10,7 @@ use crate::exit::Failure;
 use crate::release::Version;
 use crate::settings::DeploySettings;
 use crate::shell::{Hooks, Hosts, Reach, RemoteScript, ScriptError, Serving, Variables};
-use crate::transport::{ConnectOptions, Session};
+use crate::transport::Session;
 
 /// The steps of the original that a config may do by itself, in a deploy of a release.
 pub(super) const UPLOAD: &str = "upload_release_archive";
@@ -29,14 +29,6 @@ const CALLED: [&str; 9] = [
     "force_start_release",
     "get_restart_node_command",
 ];
-
-/// How hosts are connected to whose deploy may call functions of the config.
-///
-/// # Errors
-/// When a setting of it is invalid.
-pub(super) fn connect_options(context: &Context) -> Result<ConnectOptions, Failure> {
-    context.connect_options(CALLED.iter().any(|function| context.hooks().place(function).is_some()))
-}
 
 /// The functions of the config, working on the hosts of a stage. Their scripts go over the deploy's
 /// own connections.
@@ -75,7 +67,8 @@ impl<'a> StageHooks<'a> {
     /// # Errors
     /// When a setting of it is invalid.
     pub(super) fn targets(&self, settings: &DeploySettings) -> Result<Vec<Target>, Failure> {
-        self.context.targets_over(settings, &connect_options(self.context)?)
+        let forward_agent = CALLED.iter().any(|function| self.defines(function));
+        self.context.targets_over(settings, &self.context.connect_options(forward_agent)?)
     }
 
     /// A step that must be ours, in this kind of deploy, to be undone.

@@ -1,6 +1,5 @@
 //! Taking and giving back a host's lock: who works on it, and what a dead one has left there.
 
-use super::ahead::Ahead;
 use super::error::TargetError;
 use super::phase::{Phase, SCRIPT_NAME};
 use super::target::{Reached, Target};
@@ -17,8 +16,6 @@ pub struct Claim {
     pub(super) owner: LockOwner,
     /// `--force-unlock`: also takes a lock whose holder, on another machine, cannot be asked.
     pub force_unlock: bool,
-    /// Connections to the hosts that are on their way already.
-    pub ahead: Option<Ahead>,
     /// Where it is shown.
     pub report: Report,
 }
@@ -28,7 +25,7 @@ impl Claim {
     pub fn new(report: Report) -> Self {
         let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
         let id = format!("{now}-{}", &agent::nonce()[..8]);
-        Self { id, owner: LockOwner::this_process(), force_unlock: false, ahead: None, report }
+        Self { id, owner: LockOwner::this_process(), force_unlock: false, report }
     }
 }
 
@@ -53,8 +50,7 @@ impl Target {
         let mut undone = None;
         loop {
             let args = [claim.owner.to_line(), takeover.clone(), SCRIPT_NAME.clone(), survey_for.to_owned()];
-            let ahead = claim.ahead.as_ref().and_then(|ahead| ahead.take(&self.addr));
-            self.session = Some(ahead.unwrap_or_else(|| Session::connect(&self.addr, &self.options))?);
+            self.session = Some(Session::connect(&self.addr, &self.options)?);
             self.kept = None;
             // From here on the lock may be ours, even if no answer comes.
             self.reached = Reached::Opened;

@@ -2,7 +2,6 @@
 //!
 //! `agent/` is the host's side, one POSIX script; the rest decides and watches. See `DESIGN.md`.
 
-mod ahead;
 mod call;
 mod claim;
 mod error;
@@ -26,7 +25,6 @@ mod target;
 mod transaction;
 mod wanted;
 
-pub use ahead::Ahead;
 pub use claim::Claim;
 pub use error::TargetError;
 pub use examine::{ExamineError, Examined};

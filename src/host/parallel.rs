@@ -12,18 +12,13 @@ pub fn limit_to(hosts: NonZeroUsize) {
     LIMIT.store(hosts.get(), Ordering::Relaxed);
 }
 
-/// How many hosts are worked on at a time.
-pub fn limit() -> usize {
-    LIMIT.load(Ordering::Relaxed)
-}
-
 /// Runs `step` on every item, on as many at a time as [`limit_to`] says, and returns the results in the items'
 /// order.
 pub fn each<'a, T: Sync, R: Send>(items: &'a [T], step: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
-        for _ in 0..items.len().min(limit()) {
+        for _ in 0..items.len().min(LIMIT.load(Ordering::Relaxed)) {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,5 @@
-# The host's side of a deploy. Needs a POSIX shell, coreutils, tar, gzip, grep and sed.
+# The host's side of a deploy. Needs a POSIX shell, coreutils, tar, gzip, grep, sed and xargs
+# (with -0).
 #
 # Called as: VERB NONCE DELIVER_TO APP ID START_TIMEOUT STABLE_FOR ...
 # Facts are printed as "KEY VALUE" lines; the last line of a phase that came to its end is
