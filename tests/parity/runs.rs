@@ -220,23 +220,23 @@ fn trees(lane: &Lane, scenario: &Scenario, before: &Before, normal: &Normal) -> 
         text.push_str(&format!("{}:\n{shown}", host.alias()));
         last = lines;
     }
-    for ((machine, after), (_, before)) in engines(lane, scenario).iter().zip(&before.engines) {
-        let lines = tree::changes(before, after);
-        if !lines.is_empty() {
-            text.push_str(&format!("docker {machine}:\n{lines}"));
-        }
-    }
-    if let Some(bucket) = lane.bucket(scenario) {
-        let mut after = bucket.tree();
-        if !shown("D14") {
-            after.retain(|path, _| !path.starts_with(".manifests/"));
-        }
-        let lines = tree::changes(&before.bucket, &after);
-        if !lines.is_empty() {
-            text.push_str(&format!("bucket:\n{lines}"));
-        }
-    }
+    text.push_str(&engines_and_bucket(lane, scenario, before));
     normal.text(&text)
+}
+
+/// What has changed in the engines and in the bucket, where there are any.
+fn engines_and_bucket(lane: &Lane, scenario: &Scenario, before: &Before) -> String {
+    let mut bucket = lane.bucket(scenario).map(Bucket::tree).unwrap_or_default();
+    if !scenario.unmasked.iter().any(|id| id == "D14") {
+        bucket.retain(|key, _| !key.starts_with(".manifests/"));
+    }
+    let engines = engines(lane, scenario);
+    let engines = engines.iter().zip(&before.engines);
+    let engines = engines.map(|((machine, after), (_, before))| (machine.as_str(), before, after));
+    let all = engines.chain([("bucket", &before.bucket, &bucket)]);
+    let changed = all.map(|(place, before, after)| (place, tree::changes(before, after)));
+    let changed = changed.filter(|(_, lines)| !lines.is_empty());
+    changed.map(|(place, lines)| format!("{place}:\n{lines}")).collect()
 }
 
 /// What the engines have, where there are any.
@@ -244,8 +244,9 @@ fn engines(lane: &Lane, scenario: &Scenario) -> Vec<(String, Tree)> {
     if scenario.docker.is_none() {
         return Vec::new();
     }
-    let here = ("here".to_owned(), docker::tree(lane.client.home()));
-    let on_hosts = lane.hosts.iter().map(|host| (format!("on {}", host.alias()), docker::tree(&outer(host))));
+    let here = ("docker here".to_owned(), docker::tree(lane.client.home()));
+    let on_hosts =
+        lane.hosts.iter().map(|host| (format!("docker on {}", host.alias()), docker::tree(&outer(host))));
     std::iter::once(here).chain(on_hosts).collect()
 }
 
