@@ -54,6 +54,15 @@ fn a_command_is_tried_until_it_succeeds() {
     assert!(tries.lines().count() == 3 && tries.lines().all(|line| line == expected), "{tries}");
 }
 
+// One that fails without a word: the error has no empty lines in place of its output.
+#[test]
+fn a_command_that_says_nothing() {
+    let world = world("false").config("START_TIMEOUT=2");
+    let failed = world.deploy("2.0.0").exits(1).says(&["HEALTH_CHECK did not succeed within 2 s: false"]);
+    let empty = |line: &str| line.starts_with(' ') && line.trim().is_empty();
+    assert!(!failed.shown().lines().any(empty), "{}", failed.shown());
+}
+
 // It fails on one host: its output is shown, and every host is as it was.
 #[test]
 fn a_command_that_fails() {

@@ -81,11 +81,11 @@ bring_up() {
 	find_start
 	if [ -n "$1" ]; then output=$(start_node "$1"); else output=$(start_node); fi || {
 		ended=$?
-		say "$output"
+		retell "$output"
 		fail "$start_line ended with exit status $ended"
 	}
 	verify_node "$files" '' "${EDELIVER_HEALTH_CHECK:-}" || {
-		say "$output"
+		retell "$output"
 		node_log "$logs"
 		fail "it did not come up: $why"
 	}

@@ -49,7 +49,7 @@ undrain_host() {
 }
 
 tell_ended() {
-	say "$told" | tail -n 5
+	retell "$told" | tail -n 5
 	why="$2 ended with exit status $1"
 }
 

@@ -83,7 +83,7 @@ check_health() {
 	until told=$(try_health "$1"); do
 		read_clock
 		if [ "$now" -ge "$end" ]; then
-			say "$told" | tail -n 5
+			retell "$told" | tail -n 5
 			why="HEALTH_CHECK did not succeed within $start_timeout s: $1"
 			return 1
 		fi

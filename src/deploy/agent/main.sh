@@ -30,7 +30,7 @@ prove_start() {
 	was=${was#running }
 	recall_container "$staging/container"
 	verify_node "$1" "${was%% *}" "$(cat -- "$state/input")" || {
-		say "${output:-}"
+		retell "${output:-}"
 		fail "the release did not come up: $why"
 	}
 	keep_control "$pid" "$1" || fail "cannot write below $state"
@@ -102,7 +102,7 @@ start)
 	announce_start
 	output=$(start_node) || {
 		ended=$?
-		say "$output"
+		retell "$output"
 		fail "$start_line ended with exit status $ended"
 	}
 	prove_start "$1" "${2:-}"

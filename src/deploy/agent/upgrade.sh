@@ -167,7 +167,7 @@ install_upgrade() {
 	[ -z "$words" ] || say "$words" | sed 's/^/told /'
 	is_alive "$old_pid" || fail "the node's process $old_pid has ended in the upgrade"
 	verify_node "$new_version" '' "$(cat -- "$state/input")" || {
-		say "${output:-}"
+		retell "${output:-}"
 		fail "the upgrade did not work: $why"
 	}
 	[ "$pid" = "$old_pid" ] || fail "the node was started again, as process $pid instead of $old_pid"

@@ -47,6 +47,9 @@ decode() {
 
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
+# Passes on what a command has said: nothing of one that was silent, not an empty line.
+retell() { [ -z "$1" ] || say "$1"; }
+
 # One line for each of these paths.
 devices_of() { stat -L -c %d -- "$@"; }
 
