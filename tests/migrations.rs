@@ -335,7 +335,8 @@ fn a_deployer_that_is_killed_while_it_migrates() {
     let deployer = migrating();
     deployer.signal(rustix::process::Signal::KILL);
     deployer.wait().was_killed();
-    wait_until(|| !host.state().join("lock").exists(), || tables(&world));
+    // The guard goes last.
+    wait_until(|| !host.state().join("guard").exists(), || tables(&world));
     assert_eq!(tables(&world), "products");
     world.assert_unchanged(&before);
 }
