@@ -212,7 +212,7 @@ fn hosts_bring_the_containers_back_on_their_own_with_a_stand_in_for_docker() {
     running.signal(Signal::KILL);
     running.wait().was_killed();
     for host in docker.world.all() {
-        host.wait_until_gone(&host.state().join("lock"));
+        host.wait_until_gone(&host.state().join("guard"));
     }
     docker.world.assert_unchanged(&before);
 }
