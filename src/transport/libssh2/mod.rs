@@ -64,7 +64,6 @@ impl Libssh2 {
         session.set_timeout(millis(options.timeout));
         session.set_tcp_stream(socket);
         prefer_known_keys(&session, config, known).map_err(broken)?;
-        prefer_fast_ciphers(&session).map_err(broken)?;
         session.handshake().map_err(|error| handshake_failure(addr, options, &error))?;
         check_host_key(&session, addr, config, known)?;
         session.set_timeout(millis(LOGIN_STEP));
@@ -116,21 +115,6 @@ fn prefer_known_keys(
     let supported = session.supported_algs(MethodType::HostKey)?;
     if methods.iter().any(|method| supported.contains(method)) {
         session.method_pref(MethodType::HostKey, &methods.join(","))?;
-    }
-    Ok(())
-}
-
-/// Processors have AES built in, so that it costs both ends a fraction of what libssh2 asks for first. A
-/// host that does not offer it gets the next one.
-fn prefer_fast_ciphers(session: &ssh2::Session) -> Result<(), ssh2::Error> {
-    for direction in [MethodType::CryptCs, MethodType::CryptSc] {
-        let mut ciphers = session.supported_algs(direction)?;
-        ciphers.sort_by_key(|cipher| match *cipher {
-            "aes128-gcm@openssh.com" => 0,
-            "aes256-gcm@openssh.com" => 1,
-            _ => 2,
-        });
-        session.method_pref(direction, &ciphers.join(","))?;
     }
     Ok(())
 }
