@@ -324,6 +324,24 @@ fn a_session_outlives_a_server_that_wants_signs_of_life() {
     }
 }
 
+// On a busy machine the answers to our questions are there before we wait for them: signs of life all the same.
+#[test]
+fn a_host_that_answers_at_once_is_there() {
+    let (client, busy) = (Client::new(), AtomicBool::new(true));
+    let _host = Sshd::start(&client, "host-1");
+    let (mut session, _) = connect(&client, "host-1").unwrap();
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let output = std::thread::scope(|scope| {
+        for _ in 0..5 * processors {
+            scope.spawn(|| while busy.load(Ordering::Relaxed) {});
+        }
+        let output = session.output(&RemoteCommand::new("sleep").arg("12"), Stdin::Empty);
+        busy.store(false, Ordering::Relaxed);
+        output
+    });
+    assert_eq!(output.unwrap(), ended(0, ""));
+}
+
 #[test]
 fn a_server_that_says_nothing_is_not_waited_for() {
     let client = Client::new();

@@ -105,6 +105,7 @@ impl Exchange<'_> {
     /// Sends and receives what goes now, and leaves no packet half sent: others could send nothing
     /// before it is whole. Returns whether anything moved.
     fn step(&mut self, link: &mut Link, watch: &Watch<'_>) -> Result<bool, TransportError> {
+        link.notice()?;
         let sent = self.send(link, watch.host())?;
         let received = self.receive(link)?;
         if sent || received {

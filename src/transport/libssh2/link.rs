@@ -226,6 +226,18 @@ impl Link {
         self.listened = Instant::now();
     }
 
+    /// Notices that the host has said something, before it is read: libssh2 takes answers to our questions
+    /// without a word. On a busy machine they are there before anybody waits for them.
+    ///
+    /// # Errors
+    /// When the link is broken.
+    pub(super) fn notice(&mut self) -> Result<(), TransportError> {
+        if poll_socket(&self.socket, PollFlags::IN, Duration::ZERO).map_err(|error| self.fail(&error))? {
+            self.heard();
+        }
+        Ok(())
+    }
+
     /// Waits until the operation can go on, at most `patience`; asks a silent host whether it is there.
     ///
     /// # Errors
