@@ -333,7 +333,11 @@ fn a_host_that_answers_at_once_is_there() {
     let processors = std::thread::available_parallelism().unwrap().get();
     let output = std::thread::scope(|scope| {
         for _ in 0..5 * processors {
-            scope.spawn(|| while busy.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while busy.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         let output = session.output(&RemoteCommand::new("sleep").arg("12"), Stdin::Empty);
         busy.store(false, Ordering::Relaxed);

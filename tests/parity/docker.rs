@@ -5,7 +5,7 @@ use fs_err as fs;
 use serde::Deserialize;
 
 use crate::common::registry::Registry;
-use crate::lane::{TOOL, TOOLS};
+use crate::lane::{HOST_TAR, TOOL, TOOLS};
 use crate::project::{APP, Templates, write_tool, write_write_down};
 use crate::scenario::Scenario;
 use crate::tree::{self, Tree};
@@ -103,6 +103,7 @@ pub fn lay_out_images(docker: &Docker, user: &Utf8Path, scenario: &Scenario, tem
         fs::create_dir_all(container.join(name)).unwrap();
     }
     write_write_down(&container);
+    write_tool(&container.join("tools/tar"), HOST_TAR, &[]);
     let names = [("@OUTER@", container.as_str()), ("@APP@", APP), ("@TEMPLATES@", templates.path().as_str())];
     let own = scenario.tools.iter().filter(|(tool, _)| !tool.contains('/'));
     for (tool, script) in own {

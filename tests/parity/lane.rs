@@ -17,7 +17,7 @@ pub const TOOL: &str = include_str!("tools/tool.sh");
 pub const TOOLS: [&str; 5] = ["mix", "rebar", "rebar3", "relx", "docker"];
 /// What the hosts have in place of those.
 const HOST_SSH: &str = include_str!("tools/host_ssh.sh");
-const HOST_TAR: &str = include_str!("tools/host_tar.sh");
+pub const HOST_TAR: &str = include_str!("tools/host_tar.sh");
 /// What the user's machine has in place of OpenSSH's own, which know nothing of the hosts of a test.
 const CLIENT_TOOLS: [(&str, &str); 4] = [
     ("ssh", include_str!("tools/ssh.sh")),
