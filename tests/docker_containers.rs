@@ -41,7 +41,7 @@ fn running() -> Docker {
 /// The image `acme/app:VERSION-latest` of this release is in the registry.
 fn push(docker: &Docker, release: &Release) {
     let image = docker.state.join(format!("pushed/acme_app_{}-latest", release.version()));
-    let root = image.join("root").join(APP);
+    let root = image.join("rootfs").join(APP);
     fs::create_dir_all(&root).unwrap();
     duct::cmd!("tar", "-xzf", release.archive().as_str(), "-C", root.as_str()).run().unwrap();
     fs::write(image.join("id"), format!("sha256:{}\n", release.version())).unwrap();
@@ -310,7 +310,7 @@ fn a_script_of_the_image_is_used_with_a_stand_in_for_docker() {
                --workdir /stand_in {{edeliver-docker-image}}:{{edeliver-version}} bin/stand_in console ;;\n\
                *) exec docker exec --workdir /stand_in stand_in bin/stand_in \"$@\" ;;\nesac\n";
     for version in ["1.0.0", "2.0.0"] {
-        let bin = docker.state.join(format!("pushed/acme_app_{version}-latest/root/{APP}/bin"));
+        let bin = docker.state.join(format!("pushed/acme_app_{version}-latest/rootfs/{APP}/bin"));
         fs::write(bin.join("start_container"), own).unwrap();
     }
     docker.start("1.0.0-latest").succeeds();

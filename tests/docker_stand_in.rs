@@ -129,7 +129,7 @@ fn a_release_becomes_an_image_with_a_stand_in_for_docker() {
             tagged("push", "my_feature"),
         ]
     );
-    let image = docker.state.join("pushed/acme_app_1.0.0-latest/root").join(APP);
+    let image = docker.state.join("pushed/acme_app_1.0.0-latest/rootfs").join(APP);
     assert_eq!(fs::read_to_string(image.join("releases/start_erl.data")).unwrap(), "1 1.0.0\n");
     assert_eq!(docker.listed("pushed").len(), 3);
     assert!(!docker.world.archive("1.0.0").exists());

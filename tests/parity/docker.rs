@@ -84,7 +84,7 @@ pub fn lay_out_images(docker: &Docker, user: &Utf8Path, scenario: &Scenario, tem
     for (place, images) in [("pushed", &docker.pushed), ("images", &docker.images)] {
         for image in images {
             let directory = engine(user).join(place).join(image.replace(['/', ':'], "_"));
-            let root = directory.join("root").join(APP);
+            let root = directory.join("rootfs").join(APP);
             let (_, tag) = image.rsplit_once(':').unwrap();
             let (version, _) = tag.split_once('-').unwrap();
             fs::create_dir_all(root.parent().unwrap()).unwrap();

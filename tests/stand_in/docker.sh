@@ -36,9 +36,9 @@ image() {
 new_container() {
     container=$state/containers/$1
     [ ! -e "$container" ] || fail "The container name $1 is already in use"
-    mkdir -p "$container/root" "$container/home"
+    mkdir -p "$container/rootfs" "$container/home"
     if [ -d "$state/files" ]; then
-        cp -R "$state/files/." "$container/root"
+        cp -R "$state/files/." "$container/rootfs"
     fi
 }
 
@@ -46,15 +46,15 @@ new_container() {
 # docker writes down how it ends. The stand-in of a release goes into the background at `start`, which those
 # that stand in for it in a container do not.
 run_release() {
-    cp -R "$image/root/." "$container/root"
-    mkdir -p "$container/home" "$container/root${workdir:-/}"
+    cp -R "$image/rootfs/." "$container/rootfs"
+    mkdir -p "$container/home" "$container/rootfs${workdir:-/}"
     [ ! -d "$state/home" ] || cp -R "$state/home/." "$container/home"
     date +%s%N >"$container/id"
     # shellcheck disable=SC2016 # for the shell that is started
     setsid sh -c '
         while read -r variable; do export "${variable?}"; done <"$1/env"
         export HOME="$1/home"
-        cd "$1/root$2" || exit 1
+        cd "$1/rootfs$2" || exit 1
         until
             "$3" foreground >>"$1/log" 2>&1 3>&- &
             date +%s%N >"$1/started"
@@ -117,10 +117,10 @@ run)
     if [ "$program" = cat ]; then
         # One that runs to its end: a file of an image is printed.
         image "$1"
-        exec cat "$image/root$2"
+        exec cat "$image/rootfs$2"
     fi
     [ -n "$name" ] || fail "the stand-in cannot run that"
-    mkdir -p "$(place images "$1")/root"
+    mkdir -p "$(place images "$1")/rootfs"
     new_container "$name"
     printf %s "${env-}" >"$container/env"
     case ${2:-} in
@@ -161,7 +161,7 @@ exec)
     done <"$container/env"
     HOME=$container/home
     export HOME
-    if [ -n "$workdir" ]; then cd "$container/root$workdir"; else cd "$HOME"; fi
+    if [ -n "$workdir" ]; then cd "$container/rootfs$workdir"; else cd "$HOME"; fi
     # The shell of what runs in it finds no engine.
     exec env -u GIT_SSH_COMMAND "$@"
     ;;
@@ -215,7 +215,7 @@ images)
 pull)
     case $1 in
     # Those that others have pushed.
-    edeliver/*) mkdir -p "$(place images "$1")/root" ;;
+    edeliver/*) mkdir -p "$(place images "$1")/rootfs" ;;
     *)
         [ -d "$(place pushed "$1")" ] || fail "manifest for $1 not found"
         cp -R "$(place pushed "$1")" "$(place images "$1")"
@@ -236,14 +236,14 @@ create)
     ;;
 cp)
     container "${2%%:*}"
-    tar -x -f - -C "$container/root${2#*:}"
+    tar -x -f - -C "$container/rootfs${2#*:}"
     ;;
 commit)
     container "$5"
     image=$(place images "$6")
     rm -rf "$image"
     mkdir -p "$image"
-    cp -R "$container/root" "$image/root"
+    cp -R "$container/rootfs" "$image/rootfs"
     printf '%s\n' "$2" "$4" >"$image/changes"
     echo "sha256:$(date +%s%N)" >"$image/id"
     ;;
