@@ -181,10 +181,8 @@ fn a_host_without_docker_changes_no_host_with_a_stand_in_for_docker() {
     }
 }
 
-#[test]
-fn ctrl_c_brings_the_containers_back_with_a_stand_in_for_docker() {
-    let docker = running();
-    let before = docker.world.snapshot();
+/// A deploy that has started containers on all hosts, and waits for their answers.
+fn waiting_for_new_containers(docker: &Docker) -> Running {
     for host in docker.world.all() {
         behave(host, "2.0.0 never_answers");
     }
@@ -192,6 +190,14 @@ fn ctrl_c_brings_the_containers_back_with_a_stand_in_for_docker() {
     for host in docker.world.all() {
         wait_for_image(host, "acme/app:2.0.0-latest\n");
     }
+    running
+}
+
+#[test]
+fn ctrl_c_brings_the_containers_back_with_a_stand_in_for_docker() {
+    let docker = running();
+    let before = docker.world.snapshot();
+    let running = waiting_for_new_containers(&docker);
     running.signal(Signal::INT);
     running.wait().exits(130).says(&["interrupted"]);
     docker.world.assert_unchanged(&before);
@@ -202,13 +208,7 @@ fn hosts_bring_the_containers_back_on_their_own_with_a_stand_in_for_docker() {
     let mut docker = running();
     docker.world = docker.world.config("LEASE=2");
     let before = docker.world.snapshot();
-    for host in docker.world.all() {
-        behave(host, "2.0.0 never_answers");
-    }
-    let running = docker.spawn_start("2.0.0-latest");
-    for host in docker.world.all() {
-        wait_for_image(host, "acme/app:2.0.0-latest\n");
-    }
+    let running = waiting_for_new_containers(&docker);
     running.signal(Signal::KILL);
     running.wait().was_killed();
     for host in docker.world.all() {
