@@ -164,6 +164,14 @@ fn names_in_pax_headers_count() {
     assert!(matches!(error, ArchiveError::Damaged { .. }), "{error}");
 }
 
+// What is no tar at all is quoted in the error, and may hold what a terminal takes for orders.
+#[test]
+fn an_error_gives_the_terminal_no_orders() {
+    let error = read(&gzip(&b"\x1b]0;owned\x07\r".repeat(400))).unwrap_err().to_string();
+    assert!(error.starts_with("the archive is damaged: "), "{error}");
+    assert!(error.contains("owned") && !error.contains(char::is_control), "{error:?}");
+}
+
 #[test]
 fn names_that_leave_the_release_are_refused_by_name() {
     let named = |name: &[u8]| refusal(Tar::new().release("").raw(name, EntryType::Regular, b"", b"x"));

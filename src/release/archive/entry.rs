@@ -118,7 +118,7 @@ fn refuse_sparse(
         return Ok(());
     };
     for extension in extensions {
-        let extension = extension.map_err(|error| ArchiveError::Damaged { reason: error.to_string() })?;
+        let extension = extension.map_err(|error| ArchiveError::damaged(&error))?;
         if extension.key_bytes().starts_with(b"GNU.sparse.") {
             return Err(ArchiveError::Unsupported {
                 entry: written.to_owned(),

@@ -110,3 +110,18 @@ pub enum ArchiveError {
         entry: String,
     },
 }
+
+impl ArchiveError {
+    /// What the decoder said. It quotes the archive, which may hold what a terminal takes for orders.
+    pub(super) fn damaged(error: &std::io::Error) -> Self {
+        let said = error.to_string();
+        let reason = said.chars().take(200).flat_map(|character| {
+            let (shown, escaped) = match character.is_control() {
+                true => (None, Some(character.escape_default())),
+                false => (Some(character), None),
+            };
+            shown.into_iter().chain(escaped.into_iter().flatten())
+        });
+        Self::Damaged { reason: reason.collect() }
+    }
+}

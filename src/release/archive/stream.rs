@@ -70,7 +70,7 @@ impl Meter {
         if error.kind() == io::ErrorKind::UnexpectedEof || self.at_end() {
             return self.truncated();
         }
-        ArchiveError::Damaged { reason: error.to_string() }
+        ArchiveError::damaged(error)
     }
 
     fn refuse(&self, why: ArchiveError) -> io::Error {
