@@ -199,6 +199,11 @@ fn a_profile_is_read_by_bash(world: &mut World) {
         RemoteCommand::script("[[ $FROM_PROFILE == two ]] && cat; exit 5").profile(&world.path("my profile"));
     let output = world.session.output(&command, Stdin::Bytes(b"input")).unwrap();
     assert_eq!(output, ended(5, "input"));
+    let mut ours =
+        RemoteCommand::script("[ -z \"$BASH_VERSION$arr\" ] && echo \"$FROM_PROFILE\"; cat; exit 6");
+    ours = ours.profile_environment(&world.path("my profile"));
+    let output = world.session.output(&ours, Stdin::Bytes(b"input")).unwrap();
+    assert_eq!(output, ended(6, "two\ninput"));
     let without = RemoteCommand::new("echo").arg("x").profile(&world.path("no profile"));
     assert_eq!(world.run(&without), ended(0, "x\n"));
 }

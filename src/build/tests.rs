@@ -47,8 +47,11 @@ fn settings(build_tool: BuildTool, release_tool: ReleaseTool) -> BuildSettings {
 /// What the host is told, without the profile and the directory, which are the same for all.
 fn told(command: &RemoteCommand) -> String {
     let script = command.to_script();
-    let profile = "if [ -f ~/.profile ]; then . ~/.profile </dev/null >/dev/null 2>&1 || :; fi\n";
-    let script = script.strip_prefix(profile).expect("every tool runs after the profile");
+    let profile = command.profile_to_read().expect("every tool runs after the profile");
+    assert_eq!(
+        profile.to_script(),
+        "if [ -f ~/.profile ]; then . ~/.profile </dev/null >/dev/null 2>&1 || :; fi"
+    );
     assert!(script.contains("cd -- /srv/build || exit 1\n"), "{script}");
     script.replace("cd -- /srv/build || exit 1\n", "").replace("exec ", "").replace("export ", "")
 }

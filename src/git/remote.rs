@@ -53,11 +53,9 @@ mod tests {
     fn each_command_is_the_original_s() {
         let (at, profile) = (path("/srv/my build"), path("~/.profile"));
         assert_eq!(reset(&at, "82a5834").display(), "cd '/srv/my build' && git reset --hard 82a5834");
-        assert_eq!(
-            clean(&at, "rel", &profile).to_script(),
-            "if [ -f ~/.profile ]; then . ~/.profile </dev/null >/dev/null 2>&1 || :; fi\n\
-             cd -- '/srv/my build' || exit 1\nexec git clean -ffdx rel\n"
-        );
+        let clean = clean(&at, "rel", &profile);
+        assert_eq!(clean.to_script(), "cd -- '/srv/my build' || exit 1\nexec git clean -ffdx rel\n");
+        assert!(clean.profile_to_read().is_some_and(|profile| profile.to_script().contains(". ~/.profile")));
         assert_eq!(locate(&path("~build/app")).to_script(), "cd -- ~build/app || exit 1\nexec pwd -P\n");
         assert!(init(&path("~/build")).to_script().starts_with("set -- ~/build\n# prepare"));
     }

@@ -150,7 +150,7 @@ pub fn command(place: &Place, request: &Request, nonce: &str) -> RemoteCommand {
         .env("EDELIVER_MIGRATE_TIMEOUT", place.migrate_timeout.as_secs().max(1).to_string())
         .envs(place.environment.iter().map(|(name, value)| (name, value)))
         .deadline(request.time_limit);
-    let command = if request.profile { command.profile(&place.profile) } else { command };
+    let command = if request.profile { command.profile_environment(&place.profile) } else { command };
     if request.interruptible { command } else { command.uninterruptible() }
 }
 

@@ -69,7 +69,7 @@ impl Facts {
         tools: &[&str],
     ) -> Result<Self, FactsError> {
         let command = RemoteCommand::script(SCRIPT).arg(directory).args(tools.iter().copied());
-        let command = command.profile(profile).deadline(TIME);
+        let command = command.profile_environment(profile).deadline(TIME);
         // The host says its time before anything that may take long.
         let now = jiff::Timestamp::now().as_second();
         let output = session.output(&command, Stdin::Empty)?;

@@ -14,7 +14,7 @@ pub struct RemoteCommand {
     body: Body,
     env: Vec<(String, String)>,
     cwd: Option<RemotePath>,
-    profile: Option<RemotePath>,
+    profile: Option<Profile>,
     deadline: Option<Duration>,
     interruptible: bool,
 }
@@ -70,6 +70,31 @@ impl From<RemotePath> for Arg {
 impl From<&RemotePath> for Arg {
     fn from(path: &RemotePath) -> Self {
         Arg::Path(path.clone())
+    }
+}
+
+/// The user's profile on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    file: RemotePath,
+    /// What of it a command gets.
+    pub gives: Gives,
+}
+
+/// What a command gets of a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gives {
+    /// All that it does to the shell.
+    All,
+    /// The environment that it sets.
+    Environment,
+}
+
+impl Profile {
+    /// What reads it, in the user's shell language.
+    pub fn to_script(&self) -> String {
+        let file = self.file.to_shell_word();
+        format!("if [ -f {file} ]; then . {file} </dev/null >/dev/null 2>&1 || :; fi")
     }
 }
 
@@ -132,11 +157,19 @@ impl RemoteCommand {
         self
     }
 
-    /// Reads the user's profile first, when the host has that file. It is the user's own text, so
-    /// the whole command then runs in bash where the host has it (PARITY.md section 2, PROFILE).
+    /// Reads the user's profile first, when the host has that file. It is the user's own text, so the
+    /// whole command then runs in bash where the host has it (PARITY.md section 2, PROFILE).
     #[must_use]
     pub fn profile(mut self, profile: &RemotePath) -> Self {
-        self.profile = Some(profile.clone());
+        self.profile = Some(Profile { file: profile.clone(), gives: Gives::All });
+        self
+    }
+
+    /// The same for a command of our own, which needs no more of the profile than the environment: it runs in
+    /// sh, which is quicker, and what the profile does to its shell does not reach it.
+    #[must_use]
+    pub fn profile_environment(mut self, profile: &RemotePath) -> Self {
+        self.profile = Some(Profile { file: profile.clone(), gives: Gives::Environment });
         self
     }
 
@@ -164,17 +197,18 @@ impl RemoteCommand {
         self.interruptible
     }
 
-    /// The script that a POSIX shell on the host evaluates.
+    /// The user's profile, where it is to be read.
+    pub fn profile_to_read(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
+
+    /// The script that a POSIX shell on the host evaluates, behind the profile.
     pub fn to_script(&self) -> String {
         let mut script = String::new();
         let mut line = |text: std::fmt::Arguments<'_>| {
             script.push_str(&text.to_string());
             script.push('\n');
         };
-        if let Some(profile) = &self.profile {
-            let profile = profile.to_shell_word();
-            line(format_args!("if [ -f {profile} ]; then . {profile} </dev/null >/dev/null 2>&1 || :; fi"));
-        }
         for (name, value) in &self.env {
             line(format_args!("export {name}={}", quote(value)));
         }
@@ -192,11 +226,6 @@ impl RemoteCommand {
             }
         }
         script
-    }
-
-    /// Whether the user's profile is read, which wants the user's shell language.
-    pub fn wants_bash(&self) -> bool {
-        self.profile.is_some()
     }
 
     /// The command as a person would type it on the host, for messages.

@@ -31,7 +31,7 @@ impl Engine for Docker {
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
         let mut exec = Command::new("docker");
-        exec.args(["exec", "--interactive", &self.container, "sh", "-c", LINE.as_str()]);
+        exec.args(["exec", "--interactive", &self.container, "sh", "-c", LINE]);
         child::run(&mut exec, input, sink, watch).map(exit_status)
     }
 

@@ -1,29 +1,29 @@
 //! How a command travels to a host and its output back.
 //!
 //! Any login shell sees one short line that bash, dash, zsh, fish and tcsh read alike. It starts a
-//! POSIX sh, which reads a script from standard input (`dd` takes exactly that many bytes, where
-//! `head` may take more), and that one starts the shell of the command, which reads the command in
-//! the same way. So no text of ours meets the login shell or the process list. A script ends with a
-//! seal: what a dying link cuts short must never run. Two lines frame each of the command's outputs:
-//! what a login shell prints before the first is no output; the second carries the exit status, and
-//! says that all has come, even while a daemon that the command started holds the output open.
+//! POSIX sh, which reads one line from standard input, the frame (`read` takes no byte more), and in
+//! there the shell of the command reads that (`dd` takes exactly that many bytes, where `head` may
+//! take more). So no text of ours meets the login shell or the process list. Both end with a seal: what a
+//! dying link cuts short must never run. Two lines frame each of the command's outputs: what a login
+//! shell prints before the first is no output; the second carries the exit status, and says that all
+//! has come, even while a daemon that the command started holds the output open.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::ops::ControlFlow;
-use std::sync::LazyLock;
 
+use super::command::Gives;
+use super::quote::quote;
 use super::{ExitStatus, RemoteCommand, Stream};
 
-/// The last line of every script.
+/// The last words of a frame and of a command.
 const SEAL: &str = "#whole";
 
-/// How long the frame of every command is, so that all are started by the same line: a host can be
-/// made to wait for a command before there is one.
-const FRAME: usize = 640;
-
-/// What the login shell is told: to start a shell that waits for a frame.
-pub(super) static LINE: LazyLock<String> = LazyLock::new(|| format!("exec sh -c '{}'", read_and_run(FRAME)));
+/// What the login shell is told: to start a shell that waits for a frame. It has no backslash, and no single
+/// quote inside, so that every login shell reads it alike. A host can be made to wait for a command before there
+/// is one.
+pub(super) const LINE: &str = "exec sh -c 'IFS= read -r edeliver_frame; \
+    case $edeliver_frame in *\"#whole\") eval \"$edeliver_frame\";; *) exit 74;; esac'";
 
 /// How much is kept of what a login shell prints.
 const NOISE_LIMIT: usize = 4096;
@@ -76,18 +76,22 @@ impl Envelope {
         let nonce = RandomState::new().build_hasher().finish();
         let mark = format!("edeliver {nonce:016x} ");
         let body = format!("{}{SEAL}", command.to_script());
+        let say = format!("edeliver_say() {{ echo \"{mark}$1\"; echo \"{mark}$1\" >&2; }}");
         let run_body = read_and_run(body.len());
-        let shell = match command.wants_bash() {
-            true => "\"$(command -v bash || command -v sh)\"",
-            false => "sh",
+        let in_sh = format!("sh -c {}", quote(&run_body));
+        let run = match command.profile_to_read() {
+            None => in_sh,
+            Some(profile) => {
+                let behind = match profile.gives {
+                    Gives::All => run_body,
+                    Gives::Environment => format!("exec {in_sh}"),
+                };
+                let in_bash = format!("{}; {behind}", profile.to_script());
+                format!("\"$(command -v bash || command -v sh)\" -c {}", quote(&in_bash))
+            }
         };
-        let frame = format!(
-            "say() {{ echo \"{mark}$1\"; echo \"{mark}$1\" >&2; }}\n\
-             say \"started $$\"\n{shell} -c '{run_body}'\nsay \"ended $?\"\n"
-        );
-        let frame = format!("{frame:\n<width$}{SEAL}", width = FRAME - SEAL.len());
-        debug_assert_eq!(frame.len(), FRAME, "{frame}");
-        Self { script: (frame + &body).into_bytes(), mark }
+        let frame = format!("{say}; edeliver_say \"started $$\"; {run}; edeliver_say \"ended $?\" {SEAL}");
+        Self { script: format!("{frame}\n{body}").into_bytes(), mark }
     }
 
     /// The reader of the answer; the command's own output goes to `sink`.
@@ -96,8 +100,7 @@ impl Envelope {
     }
 }
 
-/// Shell text that reads a script of `length` bytes from standard input and evaluates it when it is
-/// whole. It has no single quote and no backslash, so that every login shell quotes it alike.
+/// Shell text that reads a command of `length` bytes from standard input and evaluates it when it is whole.
 fn read_and_run(length: usize) -> String {
     // A dd that does not know fullblock says so before it reads anything.
     format!(
@@ -266,24 +269,21 @@ mod tests {
 
     #[test]
     fn the_line_has_nothing_that_login_shells_read_differently() {
-        let line = LINE.as_str();
-        assert_eq!(line.matches('\'').count(), 2, "{line}");
-        assert!(!line.contains(['\\', '!', '`', '\n']), "{line}");
+        assert_eq!(LINE.matches('\'').count(), 2, "{LINE}");
+        assert!(!LINE.contains(['\\', '!', '`', '\n']), "{LINE}");
+        assert!(LINE.contains(SEAL), "{LINE}");
     }
 
     #[test]
-    fn every_command_has_a_frame_of_the_same_length() {
+    fn a_frame_is_one_line() {
         for command in [
             RemoteCommand::new("true"),
-            RemoteCommand::script("x".repeat(10_000_000)).profile(&"~/.profile".parse().unwrap()),
+            RemoteCommand::script("x\n".repeat(1000)).profile(&"~/.profile".parse().unwrap()),
         ] {
-            let script = Envelope::new(&command).script;
-            let seal = format!("\n{SEAL}");
-            assert!(
-                script[..FRAME].ends_with(seal.as_bytes()),
-                "{}",
-                String::from_utf8_lossy(&script[..FRAME])
-            );
+            let script = String::from_utf8(Envelope::new(&command).script).unwrap();
+            let (frame, body) = script.split_once('\n').unwrap();
+            assert!(frame.ends_with(SEAL), "{frame}");
+            assert_eq!(body, command.to_script() + SEAL);
         }
     }
 

@@ -50,7 +50,7 @@ impl Engine for Local {
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
         let mut shell = self.shell();
-        shell.args(["-c", LINE.as_str()]);
+        shell.args(["-c", LINE]);
         child::run(&mut shell, input, sink, watch).map(exit_status)
     }
 

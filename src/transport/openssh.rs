@@ -115,7 +115,7 @@ impl Engine for OpenSsh {
         watch: &Watch<'_>,
     ) -> Result<ExitStatus, TransportError> {
         let mut client = self.0.client();
-        client.args(["--", self.0.addr.host(), LINE.as_str()]);
+        client.args(["--", self.0.addr.host(), LINE]);
         let status = child::run(&mut client, input, sink, watch)?;
         match status.code() {
             Some(255) | None if !self.0.is_alive() => Err(TransportError::Lost {

@@ -55,9 +55,12 @@ fn program(host: &HostAddr, options: &ConnectOptions, line: &str) -> Result<Comm
 
 /// Puts the command on the host and returns the line that runs it, which any login shell reads alike.
 fn place(session: &mut Session, command: &RemoteCommand) -> Result<String, TransportError> {
-    let shell = if command.wants_bash() { "bash" } else { "sh" };
+    let (shell, script) = match command.profile_to_read() {
+        Some(profile) => ("bash", format!("{}\n{}", profile.to_script(), command.to_script())),
+        None => ("sh", command.to_script()),
+    };
     let put = RemoteCommand::script(PLACE).arg(shell).deadline(PLACE_LIMIT);
-    let output = session.output(&put, Stdin::Bytes(command.to_script().as_bytes()))?;
+    let output = session.output(&put, Stdin::Bytes(script.as_bytes()))?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let plain = |word: &&str| {
         word.starts_with('/') && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c))
