@@ -1,5 +1,6 @@
 //! The connection under the channels: waiting for it, and noticing when it is gone.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -14,6 +15,9 @@ use crate::transport::{HostAddr, TransportError};
 const SILENCE: Duration = Duration::from_secs(10);
 /// How long an operation waits before it looks around.
 const GLANCE: Duration = Duration::from_millis(100);
+/// From here on a host is so far away that one channel ahead is not enough: a command may be over before
+/// the next one's channel, which takes two round trips, is ready.
+const FAR: Duration = Duration::from_millis(10);
 /// What libssh2 returns when it would have to wait.
 const WOULD_BLOCK: ErrorCode = ErrorCode::Session(-37);
 /// What libssh2 returns when the host says no to a channel or a command, which breaks nothing.
@@ -31,23 +35,26 @@ pub(super) struct Link {
     /// How many channels have a command.
     commands: usize,
     broken: Option<String>,
-    /// Where the next command is going to run.
-    spare: Spare,
+    /// Channels ahead of their commands, with shells in them that wait for what to do. While no command runs
+    /// they serve to read what the host says.
+    spares: VecDeque<Channel>,
+    /// Whether the host is far away, so that there are to be several of them.
+    far: bool,
+    /// How many it allows, as far as is known.
+    room: usize,
+    /// The one that is being made.
+    next: Next,
 }
 
-/// A channel ahead of its command: opening one, and starting a shell in it, takes a round trip each.
-/// While no command runs it serves to read what the host says.
-enum Spare {
+/// A channel that is made ahead of its command: opening it, and starting a shell in it, takes a round trip
+/// each.
+enum Next {
     /// There is none.
     None,
     /// The host was asked for one.
     Asked,
     /// It is there, and the host was asked to start a shell in it.
     Starting(Channel),
-    /// A shell waits in it for what to do.
-    Waiting(Channel),
-    /// The host refuses more than one channel.
-    Refused,
 }
 
 /// An operation of libssh2 could not be finished now.
@@ -63,7 +70,19 @@ impl Link {
     /// A link over this session, which has been logged in.
     pub(super) fn new(session: Session, socket: TcpStream, addr: HostAddr) -> Self {
         let (silence, listened) = (Duration::ZERO, Instant::now());
-        Self { session, socket, addr, silence, listened, commands: 0, broken: None, spare: Spare::None }
+        Self {
+            session,
+            socket,
+            addr,
+            silence,
+            listened,
+            commands: 0,
+            broken: None,
+            spares: VecDeque::new(),
+            far: false,
+            room: usize::MAX,
+            next: Next::None,
+        }
     }
 
     /// A channel in which a shell waits for a command, see [`LINE`].
@@ -72,29 +91,32 @@ impl Link {
             return Err(self.lost(reason.clone()));
         }
         self.heard();
-        let channel = match std::mem::replace(&mut self.spare, Spare::None) {
-            Spare::Waiting(mut channel) => match self.is_open(&mut channel)? {
-                true => channel,
-                false => self.start()?,
-            },
-            Spare::Starting(channel) => self.start_in(channel)?,
-            Spare::None | Spare::Asked => self.start()?,
-            Spare::Refused => {
-                self.spare = Spare::Refused;
-                self.start()?
-            }
-        };
+        let channel = self.ready()?;
         self.commands += 1;
         Ok(channel)
     }
 
+    fn ready(&mut self) -> Result<Channel, TransportError> {
+        while let Some(mut channel) = self.spares.pop_front() {
+            if self.is_open(&mut channel)? {
+                return Ok(channel);
+            }
+        }
+        match std::mem::replace(&mut self.next, Next::None) {
+            Next::Starting(channel) => self.start_in(channel),
+            Next::None | Next::Asked => self.start(),
+        }
+    }
+
     fn start(&mut self) -> Result<Channel, TransportError> {
+        let asked = Instant::now();
         let channel = self.complete(SILENCE, Session::channel_session)?;
+        self.far |= asked.elapsed() > FAR;
         self.start_in(channel)
     }
 
     fn start_in(&mut self, mut channel: Channel) -> Result<Channel, TransportError> {
-        self.complete(SILENCE, |_| channel.exec(&LINE))?;
+        self.complete(SILENCE, |_| channel.exec(LINE))?;
         Ok(channel)
     }
 
@@ -113,30 +135,30 @@ impl Link {
     /// # Errors
     /// When the link is broken.
     pub(super) fn prepare(&mut self) -> Result<(), TransportError> {
-        loop {
-            let (error, spare) = match std::mem::replace(&mut self.spare, Spare::Refused) {
-                Spare::None | Spare::Asked => match self.session.channel_session() {
+        let wanted = if self.far { 2 } else { 1 };
+        while self.spares.len() < self.room.min(wanted) {
+            let (error, next) = match std::mem::replace(&mut self.next, Next::None) {
+                Next::None | Next::Asked => match self.session.channel_session() {
                     Ok(channel) => {
-                        self.spare = Spare::Starting(channel);
+                        self.next = Next::Starting(channel);
                         continue;
                     }
-                    Err(error) => (error, Spare::Asked),
+                    Err(error) => (error, Next::Asked),
                 },
-                Spare::Starting(mut channel) => match channel.exec(&LINE) {
+                Next::Starting(mut channel) => match channel.exec(LINE) {
                     Ok(()) => {
-                        self.spare = Spare::Waiting(channel);
-                        return Ok(());
+                        self.spares.push_back(channel);
+                        continue;
                     }
-                    Err(error) => (error, Spare::Starting(channel)),
+                    Err(error) => (error, Next::Starting(channel)),
                 },
-                settled => {
-                    self.spare = settled;
-                    return Ok(());
-                }
             };
             match error.code() {
-                WOULD_BLOCK => self.spare = spare,
-                code if REFUSALS.contains(&code) => return Ok(()),
+                WOULD_BLOCK => self.next = next,
+                code if REFUSALS.contains(&code) => {
+                    self.room = self.spares.len();
+                    return Ok(());
+                }
                 _ => return Err(self.fail(&error.into())),
             }
             if self.blocked() == Blocked::Receiving {
@@ -144,6 +166,7 @@ impl Link {
             }
             self.wait(GLANCE, Blocked::HalfSent)?;
         }
+        Ok(())
     }
 
     /// Whether a channel that was refused may be had when another command has ended.
@@ -170,7 +193,7 @@ impl Link {
         if self.prepare().is_err() {
             return;
         }
-        let Spare::Waiting(channel) = &mut self.spare else { return };
+        let Some(channel) = self.spares.front_mut() else { return };
         match channel.read(&mut [0; 64]) {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => drop(self.fail(&error)),
             _ => {}
