@@ -84,7 +84,7 @@ fn another_node_name() {
 #[test]
 fn a_terminal_that_is_closed() {
     let world = world().config("LEASE=30");
-    for (phase, call) in [("session", 48), ("switch", 18), ("stop", 6), ("start", 6), ("start", 30)] {
+    for (phase, call) in [("session", 48), ("switch", 18), ("stop", 6), ("start", 6), ("start", 20)] {
         let before = world.snapshot();
         let steps = world.host(2).at_step(phase, call, Fault::Pause);
         let mut client = world.spawn_deploy("2.0.0");

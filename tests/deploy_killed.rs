@@ -97,7 +97,7 @@ fn then_succeeds(world: World) {
 fn the_client() {
     let world = world();
     check(&world, "session", 48, Fault::KillClient, End::BackByRecover);
-    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 6), ("start", 30)] {
+    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 6), ("start", 20)] {
         check(&world, phase, call, Fault::KillClient, End::BackAlone);
     }
     check(&world, "commit", 4, Fault::KillClient, End::Either);
@@ -107,7 +107,7 @@ fn the_client() {
 #[test]
 fn the_process_that_is_at_work() {
     let world = world().config("LEASE=30");
-    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 6), ("start", 30)] {
+    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 6), ("start", 20)] {
         check(&world, phase, call, Fault::KillPhase, End::Back(1));
     }
     for call in [4, 5, 6] {
@@ -130,7 +130,7 @@ fn the_guard() {
 fn all_that_runs_on_a_host() {
     let world = world().config("LEASE=30");
     check(&world, "session", 48, Fault::KillHost, End::Back(1));
-    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 6), ("start", 30)] {
+    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 6), ("start", 20)] {
         check(&world, phase, call, Fault::KillHost, End::Back(1));
     }
     check(&world, "commit", 4, Fault::KillHost, End::Good);
@@ -144,10 +144,10 @@ fn all_that_runs_on_a_host() {
 #[test]
 fn the_client_and_the_host() {
     let world = world();
-    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 30)] {
+    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 20)] {
         check(&world, phase, call, Fault::KillPhaseAndClient, End::BackAlone);
     }
-    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 30)] {
+    for (phase, call) in [("switch", 18), ("stop", 6), ("start", 20)] {
         check(&world, phase, call, Fault::KillHostAndClient, End::BackByRecover);
     }
     check(&world, "commit", 4, Fault::KillHostAndClient, End::Either);
@@ -254,7 +254,7 @@ fn a_node_that_is_started_before_the_recovery() {
 fn the_power_of_a_host_with_its_node() {
     let world = World::new().hosts(1).release("1.0.0").release("2.0.0").running("1.0.0").config("LEASE=30");
     let host = world.host(1);
-    for (phase, call) in [("switch", 28), ("stop", 6), ("start", 30)] {
+    for (phase, call) in [("switch", 28), ("stop", 6), ("start", 20)] {
         let before = world.snapshot();
         let steps = host.at_step(phase, call, Fault::KillHostAndClient);
         let mut client = world.spawn_deploy("2.0.0");

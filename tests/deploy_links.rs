@@ -51,7 +51,7 @@ fn then_succeeds(world: World) {
 
 /// In the middle of staging, of the switch, of the stop, of the start, and of the verification.
 const MOMENTS: [(&str, usize); 5] =
-    [("session", 48), ("switch", 18), ("stop", 6), ("start", 6), ("start", 30)];
+    [("session", 48), ("switch", 18), ("stop", 6), ("start", 6), ("start", 20)];
 
 // The wire falls silent for longer than the lease, and nobody is told; then it passes everything again.
 #[test]

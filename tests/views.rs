@@ -43,7 +43,7 @@ impl<'a> Screen<'a> {
         [
             (r"[\u{2800}-\u{28ff}]", "[spinner]"),
             (r"\[[=> ]{25}\]", "[bar]"),
-            (r"\d+(\.\d+)? [KM]?i?B", "[size]"),
+            (r"\d+(\.\d+)? [KMG]?i?B", "[size]"),
             (r"\(\d+(s|m)\)", "([time])"),
             (r"\d+(s|m|h|d|w|y) left", "[time] left"),
             // A row is as wide as the terminal.

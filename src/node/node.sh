@@ -11,9 +11,11 @@ status_command=${EDELIVER_STATUS_COMMAND:-}
 drain_command=${EDELIVER_DRAIN_COMMAND:-}
 undrain_command=${EDELIVER_UNDRAIN_COMMAND:-}
 
-# In a subshell: in the release's directory, with the environment of the user's own programs.
+# In a subshell: in the release's directory, with the environment of the user's own programs. What they leave
+# running does not hold up who waits for the end of the phase.
 enter_release() {
 	cd -- "$root" || exit 1
+	exec 9>&-
 	LC_ALL=$EDELIVER_LOCALE
 	[ -n "$LC_ALL" ] || unset LC_ALL
 	unset EDELIVER_LOCALE EDELIVER_START_COMMAND EDELIVER_STOP_COMMAND EDELIVER_STATUS_COMMAND \

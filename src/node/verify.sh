@@ -32,6 +32,8 @@ verify_node() {
 	done
 	[ "$pids" = "$pid" ] || { why="several processes of the node run: $(say "$pids" | tr '\n' ' ')"; return 1; }
 	check_health "${3:-}" || return 1
+	# It has answered just now.
+	[ "$stable_for${3:-}" != 0 ] || return 0
 	sleep "$stable_for"
 	ask_again && is_version "$1" && [ "$status" = started ] && [ -z "$missing" ] && runs_by_status && return 0
 	[ -z "$missing" ] || { tell_why_not; return 1; }

@@ -190,11 +190,14 @@ run_phase() {
 		detached sh "$agent" guard "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
 			"$lease" "$owner" >"$state/guard.log" 2>&1
 	fi
-	detached env "EDELIVER_OWNER=$owner" \
-		sh "$agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
-		"$@" >>"$state/output" 2>&1
-	start_of $!
-	say "$! $born" >"$state/runner"
+	# The pipe has its end when the phase has: nobody else gets hold of it.
+	{
+		detached env "EDELIVER_OWNER=$owner" \
+			sh "$agent" "$phase" "$nonce" "$deliver_to" "$app" "$id" "$start_timeout" "$stable_for" \
+			"$@" 9>&1 >>"$state/output" 2>&1
+		start_of $!
+		say "$! $born" >"$state/runner"
+	} | timeout "$((lease / 3 + 1))" cat
 	wait_phase "$lease" "$phase" "$owner"
 }
 

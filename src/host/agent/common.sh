@@ -90,9 +90,15 @@ root=$deliver_to/$app
 state=$deliver_to/.edeliver/$app
 if [ -d "$root" ]; then
 	root=$(cd -- "$root" && pwd -P) || fail "cannot enter $root"
-	# Renames work within one file system only, so ours must be on the one that the release is on.
-	devices=$(devices_of "$root" "$deliver_to") || fail "cannot look at $root"
-	[ "${devices%%[!0-9]*}" = "${devices##*[!0-9]}" ] || state=$root/.edeliver
+	case ${kept:-$0} in
+	# This script was kept where our files of this deploy are.
+	*/agent-*) state=${kept:-$0} state=${state%/*} ;;
+	*)
+		# Renames work within one file system only, so ours must be on the one that the release is on.
+		devices=$(devices_of "$root" "$deliver_to") || fail "cannot look at $root"
+		[ "${devices%%[!0-9]*}" = "${devices##*[!0-9]}" ] || state=$root/.edeliver
+		;;
+	esac
 fi
 newline='
 '
