@@ -135,8 +135,8 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&s
     hooks.let_restart_in_batches(&job.rolling)?;
     let is_image = context.settings.release_image().or_usage()?.is_some();
     let staging = Staging::new(report, settings, &hooks, &job).of_image(is_image);
-    Deploy::open(job, hooks.targets(settings)?)
-        .and_then(|deploy| staging.stage(deploy))
+    staging
+        .stage(job, hooks.targets(settings)?)
         .and_then(|deploy| if migrating(MigrateWhen::Before) { deploy.migrate() } else { Ok(deploy) })
         .and_then(Deploy::switch)
         .and_then(|deploy| match own_steps.extract {

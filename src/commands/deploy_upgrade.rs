@@ -65,11 +65,8 @@ pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<
     let (version, store) = (job.version.clone(), job.store);
     let hooks = StageHooks::new(context, settings, Some(&version))?;
     hooks.must_be_ours("upgrade_release")?;
-    Deploy::open(job, hooks.targets(settings)?)
-        .and_then(|deploy| {
-            report.status(&format!("Uploading archive of release {version} from {store} release store"));
-            deploy.stage()
-        })
+    let uploading = format!("Uploading archive of release {version} from {store} release store");
+    Deploy::open_and_stage(job, hooks.targets(settings)?, || report.status(&uploading))
         .and_then(Deploy::switch)
         .and_then(|deploy| deploy.between(|sessions| hooks.run("pre_upgrade_release", sessions)))
         .and_then(|deploy| {

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::stage_hooks::{CLEAN, EXTRACT, StageHooks, UPLOAD};
-use crate::deploy::{Deploy, Failed, Job, Opened, OwnSteps, Replicated, Staged, UnpackedBy};
+use crate::deploy::{Deploy, Failed, Job, Opened, OwnSteps, Replicated, Staged, Target, UnpackedBy};
 use crate::report::Report;
 use crate::settings::{DeploySettings, ReleaseTool};
 
@@ -58,20 +58,21 @@ impl<'a> Staging<'a> {
         Self { is_image, ..self }
     }
 
-    /// Takes the steps, up to the switch.
-    pub(super) fn stage(&self, deploy: Deploy<Opened>) -> Result<Deploy<Staged>, Failed> {
+    /// Takes the steps, from the first look at the hosts up to the switch.
+    pub(super) fn stage(&self, job: Job, hosts: Vec<Target>) -> Result<Deploy<Staged>, Failed> {
         match &self.replica {
-            None => self.stage_ours(deploy),
-            Some(replica) => self.stage_theirs(deploy, replica),
+            None => self.stage_ours(job, hosts),
+            Some(replica) => self.stage_theirs(Deploy::open(job, hosts)?, replica),
         }
     }
 
-    fn stage_ours(&self, deploy: Deploy<Opened>) -> Result<Deploy<Staged>, Failed> {
+    fn stage_ours(&self, job: Job, hosts: Vec<Target>) -> Result<Deploy<Staged>, Failed> {
         let staged = if self.hooks.defines(UPLOAD) {
-            deploy.brought_by(&self.file, |sessions| self.hooks.run(UPLOAD, sessions))?
+            let upload = |sessions| self.hooks.run(UPLOAD, sessions);
+            Deploy::open(job, hosts)?.brought_by(&self.file, upload)?
         } else {
-            self.say_uploading();
-            deploy.stage()?
+            let (report, uploading) = (self.report, self.uploading());
+            Deploy::open_and_stage(job, hosts, || report.status(&uploading))?
         };
         if self.clean {
             self.say_cleaning();
@@ -89,7 +90,7 @@ impl<'a> Staging<'a> {
         let mut deploy = if self.hooks.defines(UPLOAD) {
             work(deploy.replicate(None)?, UPLOAD)?
         } else {
-            self.say_uploading();
+            self.report.status(&self.uploading());
             deploy.replicate(Some(&self.place()))?
         };
         if self.clean && self.own.clean {
@@ -115,9 +116,8 @@ impl<'a> Staging<'a> {
         }
     }
 
-    fn say_uploading(&self) {
-        let (version, store) = (&self.version, self.store);
-        self.report.status(&format!("Uploading archive of release {version} from {store} release store"));
+    fn uploading(&self) -> String {
+        format!("Uploading archive of release {} from {} release store", self.version, self.store)
     }
 
     fn say_cleaning(&self) {

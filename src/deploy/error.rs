@@ -52,6 +52,9 @@ pub enum TargetError {
     /// What a dead deployer has left could not be undone.
     #[error("what is unfinished could not be undone: {0}")]
     Unrecovered(PhaseError),
+    /// Another host has failed, so that this one was not sent all.
+    #[error("{0} was not sent all, since another host has failed")]
+    CalledOff(HostAddr),
     /// The archive cannot be read here.
     #[error("cannot read the archive: {0}")]
     Archive(#[from] std::io::Error),
@@ -84,7 +87,9 @@ pub(super) fn combine(failures: &[TargetError]) -> Failure {
     if let Some(signal) = interrupted_by {
         return interrupted(signal);
     }
-    let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    // Those that were called off have no reason of their own.
+    let reasons = failures.iter().filter(|failure| !matches!(failure, TargetError::CalledOff(_)));
+    let lines: Vec<String> = reasons.map(ToString::to_string).collect();
     let mut failure = Failure::failed(anyhow!(lines.join("\n")));
     let any = |is: fn(&TargetError) -> bool| failures.iter().any(is);
     if any(|failure| matches!(failure, TargetError::Unrecovered(_))) {

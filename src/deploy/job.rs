@@ -1,6 +1,7 @@
 //! What is deployed: the same for all hosts.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::claim::Claim;
 use super::history::{Ending, HistoryEntry};
@@ -57,6 +58,8 @@ pub struct Job {
     pub interrupt: Interrupt,
     pub(super) source: Source,
     pub(super) wanted: Vec<Wanted>,
+    /// Whether nothing more needs to be sent, since a host has failed.
+    pub(super) called_off: AtomicBool,
 }
 
 /// Whether nodes are started with the new release.
@@ -162,6 +165,7 @@ impl Job {
             interrupt,
             source,
             wanted: Vec::new(),
+            called_off: AtomicBool::new(false),
         }
     }
 

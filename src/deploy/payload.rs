@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufReader, BufWriter, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::Compression;
@@ -41,6 +42,24 @@ impl Read for Reader<'_> {
         let count = self.source.read(buffer)?;
         (self.seen)(self.source.position());
         Ok(count)
+    }
+}
+
+/// Reads what a host is sent, to an early end when that is not wanted any more. The host then finds that it
+/// has not got all.
+pub struct UntilCalledOff<'a, R> {
+    /// What it would be sent.
+    pub source: R,
+    /// Whether it is not wanted any more.
+    pub called_off: &'a AtomicBool,
+    /// Whether that was found out before the end.
+    pub ended: bool,
+}
+
+impl<R: Read> Read for UntilCalledOff<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.ended = self.called_off.load(Ordering::Relaxed);
+        if self.ended { Ok(0) } else { self.source.read(buffer) }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::error::TargetError;
 use super::history::{Ending, HistoryEntry};
 use super::job::{Job, Source};
-use super::payload::Payload;
+use super::payload::{Payload, UntilCalledOff};
 use super::phase::Phase;
 use super::plan::Plan;
 use super::preflight::problems;
@@ -168,11 +168,13 @@ impl Target {
         args: &[String],
         first: &str,
         payload: &Payload,
-    ) -> Result<Answer, PhaseError> {
+    ) -> Result<Answer, TargetError> {
         let bar = job.claim.report.transfer(&self.addr.to_string(), payload.size);
         let mut seen = |bytes| bar.at(bytes);
-        let mut source = first.as_bytes().chain(payload.reader(&mut seen));
-        self.call(&job.claim, phase, args, Stdin::Reader(&mut source))
+        let source = first.as_bytes().chain(payload.reader(&mut seen));
+        let mut source = UntilCalledOff { source, called_off: &job.called_off, ended: false };
+        let answer = self.call(&job.claim, phase, args, Stdin::Reader(&mut source));
+        if source.ended { Err(TargetError::CalledOff(self.addr.clone())) } else { Ok(answer?) }
     }
 
     /// The config is going to bring the archive by itself, under this name.

@@ -5,6 +5,7 @@
 
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -16,7 +17,7 @@ use super::job::Job;
 use super::rolling::Canary;
 use super::target::{Reached, Target};
 use crate::exit::{Exit, Failure};
-use crate::host::each;
+use crate::host::{each, each_then};
 use crate::settings::MigrateOn;
 use crate::transport::Session;
 
@@ -55,6 +56,19 @@ impl Targets {
     fn each_of<R: Send>(&self, hosts: Range<usize>, step: impl Fn(&mut Target, &Job) -> R + Sync) -> Vec<R> {
         let hosts = self.hosts.get(hosts).unwrap_or_default();
         each(hosts, |target| step(&mut lock(target), &self.job))
+    }
+
+    /// Takes two steps on all hosts. The second begins on those that are through with the first, and what it
+    /// sends to others is called off when one fails.
+    fn each_then(
+        &self,
+        first: impl Fn(&mut Target, &Job) -> Result<(), TargetError> + Sync,
+        second: impl Fn(&mut Target, &Job) -> Result<(), TargetError> + Sync,
+    ) -> Vec<Result<(), TargetError>> {
+        let call_off = |_: &TargetError| self.job.called_off.store(true, Ordering::Relaxed);
+        let first = |target| first(&mut lock(target), &self.job).inspect_err(call_off);
+        let second = |target| second(&mut lock(target), &self.job).inspect_err(call_off);
+        each_then(&self.hosts, first, second)
     }
 
     /// Takes a step on all hosts, on as many at a time as nodes are restarted.
@@ -128,19 +142,24 @@ impl Drop for Keeper {
     }
 }
 
+impl Deploy<()> {
+    fn of(job: Job, hosts: Vec<Target>) -> Self {
+        let job = Arc::new(job);
+        let lease = hosts.iter().map(Target::lease).min().unwrap_or_default();
+        let hosts = Arc::new(hosts.into_iter().map(Mutex::new).collect());
+        let keeper = Some(Keeper::start(&hosts, &job, lease));
+        let targets = Targets { hosts, job: Arc::clone(&job), keeper, finished: false };
+        Self { targets, job, state: PhantomData }
+    }
+}
+
 impl Deploy<Opened> {
     /// Locks and examines all hosts. Nothing is changed beyond the locks.
     ///
     /// # Errors
     /// When a host cannot be reached, is locked, or lacks what the deploy needs: all of them are named.
     pub fn open(job: Job, hosts: Vec<Target>) -> Result<Self, Failed> {
-        let job = Arc::new(job);
-        let lease = hosts.iter().map(Target::lease).min().unwrap_or_default();
-        let hosts = Arc::new(hosts.into_iter().map(Mutex::new).collect());
-        let keeper = Some(Keeper::start(&hosts, &job, lease));
-        let targets = Targets { hosts, job: Arc::clone(&job), keeper, finished: false };
-        let deploy = Deploy::<()> { targets, job, state: PhantomData };
-        deploy.step(Target::open)
+        Deploy::of(job, hosts).step(Target::open)
     }
 
     /// Sends the new files to all hosts. What is in place is not touched.
@@ -167,6 +186,30 @@ impl Deploy<Opened> {
 }
 
 impl Deploy<Staged> {
+    /// Locks and examines all hosts, and sends the new files to each as soon as it is known to be fit, while
+    /// others are still looked at. `all_are_fit` is told when they are. What is in place is not touched.
+    ///
+    /// # Errors
+    /// When a host is not fit, as in [`Deploy::open`], or does not get them whole: then the others are not sent
+    /// the rest.
+    pub fn open_and_stage(
+        job: Job,
+        hosts: Vec<Target>,
+        all_are_fit: impl Fn() + Sync,
+    ) -> Result<Self, Failed> {
+        let deploy = Deploy::of(job, hosts);
+        let left = AtomicUsize::new(deploy.targets.hosts.len());
+        let open = |target: &mut Target, job: &Job| {
+            target.open(job)?;
+            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                all_are_fit();
+            }
+            Ok(())
+        };
+        let outcomes = deploy.targets.each_then(open, Target::stage);
+        deploy.after(outcomes)
+    }
+
     /// Migrates the database with the new release, of which nothing is in place yet.
     ///
     /// # Errors
@@ -396,6 +439,11 @@ impl<State> Deploy<State> {
         step: impl Fn(&mut Target, &Job) -> Result<(), TargetError> + Sync,
     ) -> Result<Deploy<Next>, Failed> {
         let outcomes = self.targets.each_of(hosts, step);
+        self.after(outcomes)
+    }
+
+    /// A step has ended so on the hosts.
+    fn after<Next>(self, outcomes: Vec<Result<(), TargetError>>) -> Result<Deploy<Next>, Failed> {
         let failures: Vec<TargetError> = outcomes.into_iter().filter_map(Result::err).collect();
         let failure = match self.job.interrupt.received() {
             Some(signal) => interrupted(signal),

@@ -10,5 +10,5 @@ mod tail;
 pub use facts::{BROKEN, Facts, FactsError};
 pub use lines::Lines;
 pub use owner::{InvalidOwner, Liveness, LockOwner};
-pub use parallel::{each, limit_to};
+pub use parallel::{each, each_then, limit_to};
 pub use tail::tail;

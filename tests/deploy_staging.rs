@@ -1,0 +1,90 @@
+//! Hosts get the new files as soon as they are known to be fit, and no longer than all of them are.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::proxy::Proxy;
+use common::world::{At, Release, Running, World};
+
+/// Size of 2.0.0, which does not compress.
+const KB: usize = 24 * 1024;
+
+/// Two hosts on which 1.0.0 runs.
+fn world() -> World {
+    let release = Release::of("2.0.0").size_kb(KB);
+    World::new().hosts(2).release("1.0.0").release(release).running("1.0.0")
+}
+
+/// When a host is asked for its free space, while it is looked at.
+fn preflight() -> At {
+    At::call("df", "*", 1)
+}
+
+#[track_caller]
+fn wait_until(client: &mut Running, what: &str, mut is_true: impl FnMut(&Running) -> bool) {
+    let begin = Instant::now();
+    while !is_true(client) {
+        let goes_on = !client.has_ended() && begin.elapsed() < Duration::from_secs(60);
+        assert!(goes_on, "not {what}:\n{}", client.printed());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a host is through with a phase, by the events.
+fn is_through(client: &Running, phase: &str, host: &str) -> bool {
+    client.printed().lines().filter_map(|line| serde_json::from_str(line).ok()).any(
+        |event: serde_json::Value| {
+            event["event"] == "phase"
+                && event["phase"] == phase
+                && event["state"] != "begins"
+                && event["host"].as_str().is_some_and(|name| name.ends_with(host))
+        },
+    )
+}
+
+fn spawn(world: &World) -> Running {
+    world.spawn(["deploy", "release", "to", "production", "--version=2.0.0", "--start-deploy", "--json"])
+}
+
+#[test]
+fn a_host_that_is_slow_to_look_at_holds_up_no_upload() {
+    let world = world();
+    let slow = world.host(2).pause(&preflight());
+    let mut client = spawn(&world);
+    slow.wait();
+    wait_until(&mut client, "staged", |client| is_through(client, "stage", "host-1"));
+    assert!(!is_through(&client, "open", "host-2"), "{}", client.printed());
+    slow.release();
+    client.wait().succeeds();
+    slow.was_reached();
+    world.assert_runs("2.0.0");
+}
+
+#[test]
+fn an_upload_is_called_off_when_another_host_turns_out_unfit() {
+    let world = world();
+    let before = world.snapshot();
+    let proxy = Proxy::to(world.host(1).port());
+    world.through(1, &proxy);
+    let full = "read -r _ <\"$dir/go\"\necho 'Filesystem\n/dev/sda1 100 99 1 99% /'";
+    let unfit = world.host(2).trap(&preflight(), full);
+    let mut client = spawn(&world);
+    unfit.wait();
+    let mut sent = 0;
+    wait_until(&mut client, "sent", |_| {
+        sent += proxy.sent();
+        sent > 1024 * 1024
+    });
+    proxy.fall_silent();
+    unfit.release();
+    wait_until(&mut client, "unfit", |client| is_through(client, "open", "host-2"));
+    proxy.speak();
+    let output = client.wait().exits(1);
+    unfit.was_reached();
+    let error = output.event("result")["error"].to_string();
+    assert!(error.contains("not enough space") && !error.contains("host-1"), "{error}");
+    sent += proxy.sent();
+    assert!(sent < KB as u64 * 1024 / 2, "{sent} bytes were sent");
+    world.assert_unchanged(&before);
+}
