@@ -295,8 +295,12 @@ ask_node() {
 	if [ "${without_eval:-}" != "$script" ]; then
 		question && return 0
 		[ "$kind" = extended ] || return 1
+		case $answer in
 		# One that does not listen is not asked in two ways.
-		case $answer in *'not responding'* | *'not running'*) return 1 ;; esac
+		*'not responding'* | *'not running'*) return 1 ;;
+		# It has told what it knows in place of eval.
+		*[Uu]'sage: '*) without_eval=$script ;;
+		esac
 	fi
 	# A script without eval: what nodetool's rpc prints, {"app","1.0.0"}.
 	plain=$(call rpc init script_id '[]' | sed -n 's/^{"[^"]*", *"\([^"]*\)"}.*/\1/p')
