@@ -1,4 +1,5 @@
-//! Hosts get the new files as soon as they are known to be fit, and no longer than all of them are.
+//! How hosts get the new files: as soon as they are known to be fit, as long as all of them are, and in the
+//! best way that each unpacks.
 
 mod common;
 
@@ -87,4 +88,34 @@ fn an_upload_is_called_off_when_another_host_turns_out_unfit() {
     sent += proxy.sent();
     assert!(sent < KB as u64 * 1024 / 2, "{sent} bytes were sent");
     world.assert_unchanged(&before);
+}
+
+#[test]
+fn each_host_gets_what_it_unpacks_best() {
+    let world = World::new().hosts(2).release("1.0.0").release("2.0.0").running("1.0.0");
+    world.host(2).lacks(&["zstd"]);
+    let tools = [("zstd", 1), ("gzip", 2)];
+    for (version, whole) in [("2.0.0", false), ("1.0.0", true)] {
+        let traps = tools.map(|(tool, host)| world.host(host).afterwards(&At::call(tool, "*", 1), ""));
+        if whole {
+            // Nothing of it is there, so that the archive goes as a whole.
+            world.edeliver(["stop", "production"]).succeeds();
+            world.all().iter().for_each(|host| fs_err::remove_dir_all(host.root()).unwrap());
+        }
+        world.deploy(version).succeeds();
+        traps.into_iter().for_each(|trap| trap.was_reached());
+        world.assert_runs(version);
+    }
+}
+
+#[test]
+fn what_is_damaged_on_the_way_is_not_deployed() {
+    let world = World::new().hosts(2).release("1.0.0").release("2.0.0").running("1.0.0");
+    let before = world.snapshot();
+    for damage in ["head -c 200 | \"$real\" \"$@\"", "\"$real\" \"$@\" | tr x y"] {
+        let trap = world.host(2).trap(&At::call("zstd", "*", 1), damage);
+        world.deploy("2.0.0").exits(1).says(&["host-2"]);
+        trap.was_reached();
+        world.assert_unchanged(&before);
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::claim::Claim;
 use super::history::{Ending, HistoryEntry};
-use super::payload::{Payload, Payloads};
+use super::payload::{Packing, Payload, Payloads};
 use super::plan::Plan;
 use super::replica::OwnSteps;
 use super::rolling::Rolling;
@@ -112,8 +112,18 @@ impl Archive {
     }
 
     /// What is sent to a host that lacks these of the wanted entries.
-    pub(super) fn payload(&self, wanted: &[Wanted], indices: &[usize]) -> std::io::Result<Arc<Payload>> {
-        self.payloads.of(&self.manifest, wanted, indices)
+    pub(super) fn payload(
+        &self,
+        wanted: &[Wanted],
+        indices: &[usize],
+        packing: Packing,
+    ) -> std::io::Result<Arc<Payload>> {
+        self.payloads.of(&self.manifest, wanted, indices, packing)
+    }
+
+    /// It as it is.
+    pub(super) fn whole(&self) -> std::io::Result<Payload> {
+        self.payloads.whole(&self.manifest)
     }
 }
 

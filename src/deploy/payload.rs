@@ -1,7 +1,7 @@
-//! What is sent to a host: the archive as it is, or only the entries that the host lacks.
+//! What is sent to a host: the whole archive, or only the entries that the host lacks.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::{self, BufReader, BufWriter, Read};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,10 +13,31 @@ use super::wanted::Wanted;
 use crate::release::manifest::{EntryKind, Manifest};
 use crate::release::{ArchiveFile, ArchiveReader, ArchiveSource};
 
-/// A tar.gz for a host.
+/// How a payload is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Packing {
+    /// gzip, which every host has.
+    Gzip,
+    /// zstd, which takes a fraction of the time on both sides, and makes less of it.
+    Zstd,
+}
+
+impl Packing {
+    /// As the host's side knows it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "zstd",
+        }
+    }
+}
+
+/// A compressed tar for a host.
 #[derive(Debug)]
 pub struct Payload {
     file: ArchiveFile,
+    /// How it is compressed.
+    pub packing: Packing,
     /// The directory inside the archive that stands for the release root; empty for none.
     pub prefix: String,
     /// Bytes.
@@ -63,10 +84,18 @@ impl<R: Read> Read for UntilCalledOff<'_, R> {
     }
 }
 
+/// How many threads compress at most.
+const WORKERS: u32 = 4;
+/// How many bytes a thread compresses at a time: each holds several times as much in memory.
+const JOB: u32 = 1024 * 1024;
+
+/// What payloads differ by: the entries in them, and how they are compressed.
+type Kind = (Vec<usize>, Packing);
+
 /// Makes payloads from one archive; hosts that lack the same entries share one.
 pub struct Payloads {
     archive: Arc<dyn ArchiveSource>,
-    made: Mutex<HashMap<Vec<usize>, Arc<Payload>>>,
+    made: Mutex<HashMap<Kind, Arc<Payload>>>,
 }
 
 impl Payloads {
@@ -75,13 +104,30 @@ impl Payloads {
         Self { archive, made: Mutex::default() }
     }
 
+    /// The archive as it is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn whole(&self, manifest: &Manifest) -> io::Result<Payload> {
+        let (file, prefix) = (self.archive.file()?, manifest.prefix().to_owned());
+        Ok(Payload { size: file.size()?, file, packing: Packing::Gzip, prefix })
+    }
+
     /// The payload with at least those of the wanted entries that have these indices.
     ///
     /// # Errors
     /// When the archive cannot be read or the part cannot be written.
-    pub fn of(&self, manifest: &Manifest, wanted: &[Wanted], indices: &[usize]) -> io::Result<Arc<Payload>> {
+    pub fn of(
+        &self,
+        manifest: &Manifest,
+        wanted: &[Wanted],
+        indices: &[usize],
+        packing: Packing,
+    ) -> io::Result<Arc<Payload>> {
+        // Who needs the same waits until it is made.
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(payload) = made.get(indices) {
+        let key = (indices.to_vec(), packing);
+        if let Some(payload) = made.get(&key) {
             return Ok(Arc::clone(payload));
         }
         let names: BTreeSet<&str> = indices.iter().map(|&index| wanted[index].path.as_str()).collect();
@@ -89,13 +135,17 @@ impl Payloads {
         // A hard link is useless without the file that it names: then all is sent.
         let linked = names.iter().any(|name| matches!(manifest.get(name), Some(EntryKind::Hardlink { .. })));
         let payload = if linked || indices.len() == wanted.len() {
-            let file = self.archive.file()?;
-            Payload { size: file.size()?, file, prefix: prefix.to_owned() }
+            let whole = self.whole(manifest)?;
+            match packing {
+                Packing::Gzip => whole,
+                // There may be no space for it here.
+                Packing::Zstd => repacked(&whole).unwrap_or(whole),
+            }
         } else {
-            self.part(prefix, &names)?
+            self.part(prefix, &names, packing)?
         };
         let payload = Arc::new(payload);
-        made.insert(indices.to_vec(), Arc::clone(&payload));
+        made.insert(key, Arc::clone(&payload));
         Ok(payload)
     }
 
@@ -104,36 +154,75 @@ impl Payloads {
         self.archive.address()
     }
 
-    fn part(&self, prefix: &str, names: &BTreeSet<&str>) -> io::Result<Payload> {
+    fn part(&self, prefix: &str, names: &BTreeSet<&str>, packing: Packing) -> io::Result<Payload> {
         let whole = self.archive.file()?;
         let mut archive = tar::Archive::new(MultiGzDecoder::new(BufReader::new(whole.reader())));
-        // It has no name, so that nothing is left of it however we end.
-        let file = tempfile::tempfile()?;
-        let mut part = tar::Builder::new(GzEncoder::new(BufWriter::new(&file), Compression::default()));
-        for entry in archive.entries()? {
-            let mut entry = entry?;
-            let path = entry.path_bytes().into_owned();
-            let path = String::from_utf8_lossy(&path).into_owned();
-            let name = inside(&path, prefix);
-            if !names.contains(name) {
-                continue;
+        let file = packed(packing, |out| {
+            let mut part = tar::Builder::new(out);
+            for entry in archive.entries()? {
+                append(&mut part, entry?, prefix, names)?;
             }
-            let mut header = entry.header().clone();
-            match entry.link_name_bytes().map(std::borrow::Cow::into_owned) {
-                Some(target) if header.entry_type().is_symlink() => {
-                    part.append_link(&mut header, name, String::from_utf8_lossy(&target).as_ref())?;
-                }
-                _ => {
-                    header.set_size(entry.size());
-                    let size = entry.size();
-                    part.append_data(&mut header, name, (&mut entry).take(size))?;
-                }
-            }
-        }
-        part.into_inner()?.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-        let file = ArchiveFile::from(file);
-        Ok(Payload { size: file.size()?, file, prefix: String::new() })
+            part.finish()
+        })?;
+        Ok(Payload { size: file.size()?, file, packing, prefix: String::new() })
     }
+}
+
+/// Takes an entry over when it is one of these.
+fn append(
+    part: &mut tar::Builder<&mut dyn Write>,
+    mut entry: tar::Entry<'_, impl Read>,
+    prefix: &str,
+    names: &BTreeSet<&str>,
+) -> io::Result<()> {
+    let path = entry.path_bytes().into_owned();
+    let path = String::from_utf8_lossy(&path).into_owned();
+    let name = inside(&path, prefix);
+    if !names.contains(name) {
+        return Ok(());
+    }
+    let mut header = entry.header().clone();
+    match entry.link_name_bytes().map(std::borrow::Cow::into_owned) {
+        Some(target) if header.entry_type().is_symlink() => {
+            part.append_link(&mut header, name, String::from_utf8_lossy(&target).as_ref())
+        }
+        _ => {
+            let size = entry.size();
+            header.set_size(size);
+            part.append_data(&mut header, name, (&mut entry).take(size))
+        }
+    }
+}
+
+/// The same tar in zstd.
+fn repacked(whole: &Payload) -> io::Result<Payload> {
+    let mut tar = MultiGzDecoder::new(BufReader::new(whole.file.reader()));
+    let file = packed(Packing::Zstd, |out| io::copy(&mut tar, out).map(drop))?;
+    Ok(Payload { size: file.size()?, file, packing: Packing::Zstd, prefix: whole.prefix.clone() })
+}
+
+/// A file without a name, so that nothing is left of it however we end, with what `fill` writes in it,
+/// compressed.
+fn packed(packing: Packing, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<ArchiveFile> {
+    let file = tempfile::tempfile()?;
+    let out = BufWriter::new(&file);
+    let out = match packing {
+        Packing::Gzip => {
+            let mut encoder = GzEncoder::new(out, Compression::default());
+            fill(&mut encoder)?;
+            encoder.finish()?
+        }
+        Packing::Zstd => {
+            let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+            let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+            encoder.multithread(u32::try_from(cores).map_or(WORKERS, |cores| cores.min(WORKERS)))?;
+            encoder.set_parameter(zstd::zstd_safe::CParameter::JobSize(JOB))?;
+            fill(&mut encoder)?;
+            encoder.finish()?
+        }
+    };
+    out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(ArchiveFile::from(file))
 }
 
 /// An entry's path relative to the release root, as the manifest has it.

@@ -214,6 +214,7 @@ fn rank(step: &Step) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deploy::payload::Packing;
     use crate::deploy::survey::Found::{Absent, Different, OtherType, Same};
     use crate::node::NodeState;
     use crate::release::{Libc, Sha256Sum};
@@ -249,6 +250,7 @@ mod tests {
             copy: (0, 0),
             problems: Vec::new(),
             read_only: Vec::new(),
+            unpacks: Packing::Gzip,
             fetches: true,
             erts: erts.iter().map(|name| (*name).to_owned()).collect(),
             disk: "1".into(),

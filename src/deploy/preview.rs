@@ -80,7 +80,7 @@ impl Target {
         let upload = match &job.source {
             Source::Archive(archive) if job.replicates() => archive.manifest.size,
             Source::Archive(archive) if !plan.payload.is_empty() => {
-                archive.payload(&job.wanted, &plan.payload)?.size
+                archive.payload(&job.wanted, &plan.payload, survey.unpacks)?.size
             }
             _ => 0,
         };

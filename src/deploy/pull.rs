@@ -2,6 +2,7 @@
 
 use super::error::TargetError;
 use super::job::{Archive, Job};
+use super::payload::Packing;
 use super::phase::Phase;
 use super::target::Target;
 use super::wanted::{Wanted, WantedKind};
@@ -27,8 +28,13 @@ impl Target {
         report.info(&format!("{host} fetches the archive from the {} release store", job.store));
         let _spinner = report.step(&format!("{host} fetches the archive"));
         let list = job.list(Some((lacks, self.umask())));
-        let args =
-            [list.len().to_string(), archive.prefix().to_owned(), String::new(), address.len().to_string()];
+        let args = [
+            list.len().to_string(),
+            archive.prefix().to_owned(),
+            Packing::Gzip.word().to_owned(),
+            String::new(),
+            address.len().to_string(),
+        ];
         let input = list + &address;
         match self.call(&job.claim, Phase::Stage, &args, Stdin::Bytes(input.as_bytes())) {
             Ok(_) => Ok(true),

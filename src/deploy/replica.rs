@@ -95,9 +95,7 @@ impl Target {
         let clean = if job.clean && !job.own_steps.clean { "clean" } else { "" }.to_owned();
         let args = [place, source.manifest.sha256.to_string(), clean];
         let answer = if archive.is_some() {
-            let whole: Vec<usize> = (0..job.wanted.len()).collect();
-            let payload = source.payload(&job.wanted, &whole)?;
-            self.send_payload(job, Phase::Replicate, &args, "", &payload)?
+            self.send_payload(job, Phase::Replicate, &args, "", &source.whole()?)?
         } else {
             self.call(&job.claim, Phase::Replicate, &args, Stdin::Empty)?
         };

@@ -1,5 +1,6 @@
 //! What is on a host before a deploy, as the host's side printed it.
 
+use super::payload::Packing;
 use super::state::LastDeploy;
 use super::wanted::{Wanted, WantedKind, mode_on_host};
 use crate::host::agent::{Answer, Unreadable};
@@ -29,6 +30,8 @@ pub struct Survey {
     pub copy: (u64, u64),
     /// What speaks against a deploy, in words.
     pub problems: Vec<String>,
+    /// The best that it unpacks.
+    pub unpacks: Packing,
     /// Whether it has a tool that fetches URLs.
     pub fetches: bool,
     /// Which wanted directories are there and may not be written, by index.
@@ -102,6 +105,7 @@ impl Survey {
             copy: (sum(answer, "release_kb")? * 1024, sum(answer, "release_files")?),
             problems,
             read_only: read_only(answer, wanted),
+            unpacks: if answer.has("zstd yes") { Packing::Zstd } else { Packing::Gzip },
             fetches: answer.has("fetches yes"),
             erts: answer.facts("erts").map(str::to_owned).collect(),
             disk: answer.fact("disk")?.to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::error::TargetError;
 use super::history::{Ending, HistoryEntry};
 use super::job::{Job, Source};
-use super::payload::{Payload, UntilCalledOff};
+use super::payload::{Packing, Payload, UntilCalledOff};
 use super::phase::Phase;
 use super::plan::Plan;
 use super::preflight::problems;
@@ -153,9 +153,10 @@ impl Target {
         if self.pull(job, archive, &plan.payload)? {
             return Ok(());
         }
-        let payload = archive.payload(&job.wanted, &plan.payload)?;
+        let packing = self.survey.as_ref().map_or(Packing::Gzip, |survey| survey.unpacks);
+        let payload = archive.payload(&job.wanted, &plan.payload, packing)?;
         let list = job.list(Some((&plan.payload, self.umask())));
-        let args = [list.len().to_string(), payload.prefix.clone()];
+        let args = [list.len().to_string(), payload.prefix.clone(), payload.packing.word().to_owned()];
         self.send_payload(job, Phase::Stage, &args, &list, &payload)?;
         Ok(())
     }
@@ -187,7 +188,8 @@ impl Target {
         let (Some(plan), Source::Archive(archive)) = (&self.plan, &job.source) else { return Ok(()) };
         let name = self.brought.clone().unwrap_or_default();
         let list = job.list(Some((&plan.payload, self.umask())));
-        let args = [list.len().to_string(), archive.prefix().to_owned(), name];
+        let gzip = Packing::Gzip.word().to_owned();
+        let args = [list.len().to_string(), archive.prefix().to_owned(), gzip, name];
         self.call(&job.claim, Phase::Stage, &args, Stdin::Bytes(list.as_bytes()))?;
         Ok(())
     }

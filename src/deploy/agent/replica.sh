@@ -70,7 +70,7 @@ take_replica() {
 	if [ "$2" = unpack ]; then
 		take_archive "$1" "$replica/$app" "$replica"
 		if [ -n "$3" ]; then into=$replica; else into=$replica/$app; fi
-		unpack "$into" <"$staging/archive"
+		unpack gzip "$into" <"$staging/archive"
 		rm -f -- "$staging/archive"
 	fi
 	rm -f -- "$replica/$app/$1" "$replica/$1" || fail "cannot remove $1"

@@ -2,25 +2,25 @@
 # shellcheck shell=sh disable=SC2154
 
 # $1: bytes of the list of entries "KIND MODE SUM NAME" that comes first on standard input; the
-# archive (tar.gz) follows. $2: the directory inside the archive that stands for ROOT, or ".".
-# $3: the name of an archive that the config has brought by itself, where it has. $4: bytes of the address
-# that follows in place of the archive, where this host is to fetch it from the store.
+# archive (a tar) follows. $2: the directory inside the archive that stands for ROOT, or ".".
+# $3: what unpacks it. $4: the name of an archive that the config has brought by itself, where it has.
+# $5: bytes of the address that follows in place of the archive, where this host is to fetch it from the store.
 stage_files() {
 	rm -rf -- "$staging"
 	(umask 077 && mkdir -p -- "$staging") || fail "cannot make $staging"
 	mkdir -- "$staging/in" || fail "cannot make $staging/in"
 	pass_on "$1" >"$staging/list" || fail "cannot write $staging/list"
-	if [ -n "${3:-}" ]; then
-		take_archive "$3" "$root" "${root%/*}"
-		unpack "$staging/in" <"$staging/archive"
+	if [ -n "${4:-}" ]; then
+		take_archive "$4" "$root" "${root%/*}"
+		unpack "$3" "$staging/in" <"$staging/archive"
 		rm -f -- "$staging/archive"
-	elif [ -n "${4:-}" ]; then
-		address=$(pass_on "$4")
+	elif [ -n "${5:-}" ]; then
+		address=$(pass_on "$5")
 		# What comes behind the end mark is taken too, else the tool would fail at it.
-		{ fetch "$address" || : >"$staging/broken"; } | { unpack "$staging/in" && cat >/dev/null; } || exit 1
+		{ fetch "$address" || : >"$staging/broken"; } | { unpack "$3" "$staging/in" && cat >/dev/null; } || exit 1
 		[ ! -e "$staging/broken" ] || fail "cannot fetch the archive"
 	else
-		unpack "$staging/in"
+		unpack "$3" "$staging/in"
 	fi
 	# tar stops at the end mark of the archive; what comes after it must not clog the connection.
 	cat >/dev/null
@@ -40,12 +40,16 @@ fetch() {
 	fi
 }
 
+# $1: gzip or zstd; $2: where to.
 unpack() {
-	if ! tar -xzof - -C "$1" 2>"$staging/errors"; then
+	if [ "$1" = zstd ]; then unzstd_into "$2"; else tar -xzof - -C "$2"; fi 2>"$staging/errors" || {
 		tail -n 5 -- "$staging/errors"
 		fail "cannot unpack the archive"
-	fi
+	}
 }
+
+# What comes behind the end mark is taken too, else zstd would fail at it.
+unzstd_into() { zstd -dcq | { tar -xof - -C "$1" && cat >/dev/null; }; }
 
 # The original puts an archive into ROOT, and one that has ROOT's name in it beside it. From here on it
 # goes with what is staged.

@@ -18,6 +18,7 @@ survey_host() {
 	for tool in tar gzip sha256sum stat mv mkdir rm timeout xargs; do
 		command -v "$tool" >/dev/null 2>&1 || { say "missing_tool $tool" && lacks=yes; }
 	done
+	! command -v zstd >/dev/null 2>&1 || say "zstd yes"
 	if command -v curl >/dev/null 2>&1 || command -v wget >/dev/null 2>&1; then say "fetches yes"; fi
 	set --
 	for place in "$(existing "${root%/*}")" "$root" "$root/bin" "$root/lib" "$root/releases"; do
