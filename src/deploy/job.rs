@@ -1,7 +1,8 @@
 //! What is deployed: the same for all hosts.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::claim::Claim;
 use super::history::{Ending, HistoryEntry};
@@ -58,9 +59,13 @@ pub struct Job {
     pub interrupt: Interrupt,
     pub(super) source: Source,
     pub(super) wanted: Vec<Wanted>,
+    lists: Mutex<Lists>,
     /// Whether nothing more needs to be sent, since a host has failed.
     pub(super) called_off: AtomicBool,
 }
+
+/// Lists of entries, by the indices of those and the umask.
+type Lists = HashMap<(Vec<usize>, u32), Arc<str>>;
 
 /// Whether nodes are started with the new release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,6 +180,7 @@ impl Job {
             interrupt,
             source,
             wanted: Vec::new(),
+            lists: Mutex::default(),
             called_off: AtomicBool::new(false),
         }
     }
@@ -241,15 +247,20 @@ impl Job {
         }
     }
 
-    /// The list of entries that the host reads: all of them, or those of a payload, with the modes
-    /// that they get under the host's umask.
-    pub(super) fn list(&self, part: Option<(&[usize], u32)>) -> String {
-        match part {
-            None => self.wanted.iter().map(|entry| entry.to_entry(0)).collect(),
-            Some((indices, umask)) => {
-                indices.iter().map(|&index| self.wanted[index].to_entry(umask)).collect()
-            }
-        }
+    /// The list of all entries, which hosts read.
+    pub(super) fn list(&self) -> Arc<str> {
+        let all: Vec<usize> = (0..self.wanted.len()).collect();
+        self.list_of(&all, 0)
+    }
+
+    /// The list of the entries of a payload, with the modes that they get under the host's umask. It is long,
+    /// so hosts that read the same share one.
+    pub(super) fn list_of(&self, payload: &[usize], umask: u32) -> Arc<str> {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = lists.entry((payload.to_vec(), umask)).or_insert_with(|| {
+            payload.iter().map(|&index| self.wanted[index].to_entry(umask)).collect::<String>().into()
+        });
+        Arc::clone(list)
     }
 
     /// The journal's beginning: what was there, and what is going to be done.

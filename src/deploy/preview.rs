@@ -71,7 +71,7 @@ impl Target {
     /// # Errors
     /// When the host cannot be asked, or the archive cannot be read.
     pub fn preview(&mut self, job: &Job, migrates: bool) -> Result<Preview, TargetError> {
-        let list = job.list(None);
+        let list = job.list();
         let answer = {
             let args = [job.survey_for().to_owned()];
             self.call(&job.claim, Phase::Survey, &args, Stdin::Bytes(list.as_bytes()))?

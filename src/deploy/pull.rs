@@ -27,7 +27,7 @@ impl Target {
         let (report, host) = (&job.claim.report, self.addr.to_string());
         report.info(&format!("{host} fetches the archive from the {} release store", job.store));
         let _spinner = report.step(&format!("{host} fetches the archive"));
-        let list = job.list(Some((lacks, self.umask())));
+        let list = job.list_of(lacks, self.umask());
         let args = [
             list.len().to_string(),
             archive.prefix().to_owned(),
@@ -35,7 +35,7 @@ impl Target {
             String::new(),
             address.len().to_string(),
         ];
-        let input = list + &address;
+        let input = format!("{list}{address}");
         match self.call(&job.claim, Phase::Stage, &args, Stdin::Bytes(input.as_bytes())) {
             Ok(_) => Ok(true),
             // It may not reach the store, or what it has got is not what the manifest says.

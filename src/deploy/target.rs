@@ -117,7 +117,7 @@ impl Target {
 
     /// Takes the lock and looks at the host. What a dead deployer left unfinished is undone first.
     pub(super) fn open(&mut self, job: &Job) -> Result<(), TargetError> {
-        let answer = self.take_lock(&job.claim, &job.list(None), job.survey_for())?.answer;
+        let answer = self.take_lock(&job.claim, &job.list(), job.survey_for())?.answer;
         let (survey, plan) = self.plan(job, &answer)?;
         if survey.clock_ahead.abs() > CLOCK_TOLERANCE {
             let hint = format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead);
@@ -155,7 +155,7 @@ impl Target {
         }
         let packing = self.survey.as_ref().map_or(Packing::Gzip, |survey| survey.unpacks);
         let payload = archive.payload(&job.wanted, &plan.payload, packing)?;
-        let list = job.list(Some((&plan.payload, self.umask())));
+        let list = job.list_of(&plan.payload, self.umask());
         let args = [list.len().to_string(), payload.prefix.clone(), payload.packing.word().to_owned()];
         self.send_payload(job, Phase::Stage, &args, &list, &payload)?;
         Ok(())
@@ -187,7 +187,7 @@ impl Target {
     pub(super) fn take(&mut self, job: &Job) -> Result<(), TargetError> {
         let (Some(plan), Source::Archive(archive)) = (&self.plan, &job.source) else { return Ok(()) };
         let name = self.brought.clone().unwrap_or_default();
-        let list = job.list(Some((&plan.payload, self.umask())));
+        let list = job.list_of(&plan.payload, self.umask());
         let gzip = Packing::Gzip.word().to_owned();
         let args = [list.len().to_string(), archive.prefix().to_owned(), gzip, name];
         self.call(&job.claim, Phase::Stage, &args, Stdin::Bytes(list.as_bytes()))?;

@@ -13,9 +13,9 @@ use crate::transport::watch::Watch;
 use crate::transport::{ExitStatus, HostAddr, Stream, TransportError};
 
 /// How much is read from the input, and from the host, at once.
-const CHUNK: usize = 1 << 18;
+const CHUNK: usize = 1 << 17;
 /// libssh2 sends at most 32 KiB at once: how often before a look at what the host says.
-const WRITES: usize = 8;
+const WRITES: usize = 4;
 /// How long the host may take to close the channel of a command.
 const CLOSING: Duration = Duration::from_secs(5);
 
