@@ -118,8 +118,8 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     Ok(job)
 }
 
-/// The transaction. Every step is taken on all hosts before the next one begins. `last` are functions of
-/// the config that run when all hosts have verified; when one fails, all go back.
+/// The transaction. From the switch on every step is taken on all hosts before the next one begins. `last` are
+/// functions of the config that run when all hosts have verified; when one fails, all go back.
 pub fn deploy(context: &Context, settings: &DeploySettings, job: Job, last: &[&str]) -> Result<(), Failure> {
     let report = &context.report;
     let (version, own_steps, start) = (job.version.clone(), job.own_steps, job.start);

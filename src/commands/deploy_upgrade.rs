@@ -59,7 +59,7 @@ pub fn job(context: &Context, settings: &DeploySettings, version: Option<&str>) 
     Ok(job)
 }
 
-/// The transaction. Every step is taken on all hosts before the next one begins.
+/// The transaction. From the switch on every step is taken on all hosts before the next one begins.
 pub fn deploy(context: &Context, settings: &DeploySettings, job: Job) -> Result<(), Failure> {
     let report = &context.report;
     let (version, store) = (job.version.clone(), job.store);
