@@ -299,6 +299,14 @@ fn no_space() {
     outcome.exits(1).says(&["host-2"]);
     df.was_reached();
     world.assert_unchanged(&before);
+    // The disk fills up while the new files are unpacked: there is no place left to write down why.
+    let fill = format!("dd if=/dev/zero of={app}/.edeliver/full bs=1M 2>/dev/null\nexec \"$real\" \"$@\"");
+    let tar = world.host(2).trap(&At::unpack(), &fill);
+    let outcome = world.deploy("2.0.0");
+    fs::remove_file(app.join(".edeliver/full")).unwrap();
+    outcome.exits(1).says(&["host-2", "No space left on device"]);
+    tar.was_reached();
+    world.assert_unchanged(&before);
     // The disk fills up in the middle of the switch: the way back needs no more than was set aside.
     let fill = format!("dd if=/dev/zero of={app}/.edeliver/full bs=1M 2>/dev/null; exit 1");
     let trap = world.host(2).trap(&At::put_in_place(world.host(2), 3), &fill);

@@ -42,8 +42,9 @@ fetch() {
 
 # $1: gzip or zstd; $2: where to.
 unpack() {
-	if [ "$1" = zstd ]; then unzstd_into "$2"; else tar -xzof - -C "$2"; fi 2>"$staging/errors" || {
-		tail -n 5 -- "$staging/errors"
+	# Not into a file: the disk may be full.
+	told=$(if [ "$1" = zstd ]; then unzstd_into "$2"; else tar -xzof - -C "$2"; fi 2>&1) || {
+		retell "$told" | tail -n 5
 		fail "cannot unpack the archive"
 	}
 }
