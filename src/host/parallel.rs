@@ -65,6 +65,7 @@ pub fn each_then<'a, T: Sync, E: Send>(
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(index) else { break };
                     match first(item) {
+                        // Who takes them from here lives longer than all threads.
                         Ok(()) => drop(through.send((index, item))),
                         failure => note(index, failure),
                     }
