@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::os::unix::process::ExitStatusExt as _;
+
 use common::world::World;
 use fs_err as fs;
 use rustix::process::Signal;
@@ -118,6 +120,42 @@ fn an_escript_of_the_release() {
     escript.into_output().unwrap_err();
 }
 
+// Other VMs come and go on a busy host. Those that end while the processes are looked at, one after the other
+// here, are no reason not to know.
+#[test]
+fn processes_that_end_while_they_are_looked_at() {
+    let world = running();
+    let vm = world.host(1).home().join("beam.other");
+    fs::os::unix::fs::symlink("/bin/sh", &vm).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let others: Vec<_> = (0..12)
+        .map(|_| {
+            let other =
+                duct::cmd!(vm.as_std_path(), "-c", "read -r line; :").stdin_file(reader.try_clone().unwrap());
+            let other = other.unchecked().start().unwrap();
+            // One that nobody waits for would still be there.
+            std::thread::spawn(move || other.into_output().unwrap().status)
+        })
+        .collect();
+    world.host(1).put_tool(
+        "grep",
+        "case $* in *' /proc/'*)
+             for file; do
+                 read -r name 2>/dev/null <${file%cmdline}comm && [ \"$name\" = beam.other ] || continue
+                 pid=${file#/proc/}
+                 kill \"${pid%/cmdline}\"
+                 while [ -e \"$file\" ]; do sleep 0.01; done
+                 break
+             done ;;
+         esac
+         exec /bin/grep \"$@\"",
+    );
+    world.edeliver(["version", "production"]).succeeds().says(&["response: 1.0.0\n"]);
+    drop(writer);
+    let ended = others.into_iter().map(|other| other.join().unwrap());
+    assert!(ended.filter(|status| status.signal().is_some()).count() > 10, "they did not end meanwhile");
+}
+
 // How a node is asked depends on the start script: on what it does, not on what it is compared with.
 #[test]
 fn a_start_script_that_names_other_tools_in_comments() {
@@ -130,6 +168,17 @@ fn a_start_script_that_names_other_tools_in_comments() {
     world.edeliver(["version", "production"]).succeeds().says(&["response: 1.0.0\n"]);
     world.edeliver(["restart", "production"]).succeeds();
     world.assert_runs("1.0.0");
+}
+
+// As those of old releases are: what it tells of its usage is an answer, so it is not asked that way again.
+#[test]
+fn a_start_script_that_knows_no_eval() {
+    let world = running();
+    let asked = world.host(1).home().join("asked");
+    let usage = format!("echo \"$1\" >>{asked}; echo 'Usage: stand_in {{start|stop|rpc}}'; exit 1");
+    amend_script(&world, &format!("case ${{1:-}} in eval) {usage} ;; esac"));
+    world.edeliver(["version", "production"]).succeeds().says(&["response: 1.0.0\n"]);
+    assert_eq!(fs::read_to_string(asked).unwrap(), "eval\n");
 }
 
 /// The commands that need an answer of the node.

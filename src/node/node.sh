@@ -121,35 +121,37 @@ ${parent%% *}
 	fi
 }
 
-# A process that ends while it is looked at makes grep fail, as an error does: then once more.
+# Prints the process ids of the VMs of this release.
 vm_processes() {
-	tries=0
-	until command_lines; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 10 ] || return 1
-	done
-	for each in $matching; do
-		case $each in
-		/proc/*)
-			each=${each#/proc/}
-			say "${each%/cmdline}"
-			;;
-		esac
-	done
-}
-
-# Sets $matching to the command lines of VMs of this release.
-command_lines() {
-	set -- /dev/null
+	set --
 	for each in /proc/[0-9]*; do
 		{ read -r comm <"$each/comm"; } 2>/dev/null || continue
 		case $comm in beam*) set -- "$@" "$each/cmdline" ;; esac
 	done
-	matching=$(grep -lsF -e "$root/" "$@")
-	[ "$?" -lt 2 ] || return 1
+	find_files -l "$root/" "$@" || return 1
 	# shellcheck disable=SC2086 # they are words
-	matching=$(grep -LsF -e start_clean -e no_dot_erlang -e '--rpc-eval' /dev/null $matching)
-	[ "$?" -lt 2 ]
+	find_files -L "start_clean${newline}no_dot_erlang${newline}--rpc-eval" $found || return 1
+	for each in $found; do
+		each=${each#/proc/}
+		say "${each%/cmdline}"
+	done
+}
+
+# Sets $found to those of the command lines $3.. that have one of the words $2 (with $1 -l) or none (-L). A
+# process that ends meanwhile makes grep fail, as an error does: then the others are looked at once more.
+find_files() {
+	how=$1 words=$2 found=''
+	shift 2
+	while [ $# -gt 0 ]; do
+		found=$(grep "$how" -sF -e "$words" -- "$@")
+		[ "$?" -ge 2 ] || return 0
+		found='' looked_at=$#
+		for each; do
+			shift
+			[ ! -e "$each" ] || set -- "$@" "$each"
+		done
+		[ $# -lt "$looked_at" ] || return 1
+	done
 }
 
 # Sets $pids to the node's processes.
