@@ -109,6 +109,34 @@ fn each_host_gets_what_it_unpacks_best() {
 }
 
 #[test]
+fn what_has_arrived_is_added_up_while_the_rest_is_on_its_way() {
+    let release = Release::of("2.0.0").common_kb(KB);
+    let world = World::new().hosts(1).release("1.0.0").release(release).running("1.0.0");
+    let host = world.host(1);
+    let proxy = Proxy::to(host.port());
+    world.through(1, &proxy);
+    // Nothing of it is read a second time.
+    let again = host.afterwards(&At::call("sha256sum", "*/check/sums", 1), "");
+    let mut client = spawn(&world);
+    let mut sent = 0;
+    wait_until(&mut client, "sent", |_| {
+        sent += proxy.sent();
+        sent > KB as u64 * 1024 / 2
+    });
+    proxy.fall_silent();
+    let summed = |_: &Running| {
+        let stages = fs_err::read_dir(host.state().join("staging")).unwrap();
+        let files = stages.map(|stage| stage.unwrap().path().join("arrived"));
+        files.filter_map(|file| std::fs::read_to_string(file).ok()).any(|sums| sums.contains("common_0.beam"))
+    };
+    wait_until(&mut client, "added up", summed);
+    proxy.speak();
+    client.wait().succeeds();
+    assert!(!again.is_reached());
+    world.assert_runs("2.0.0");
+}
+
+#[test]
 fn what_is_damaged_on_the_way_is_not_deployed() {
     let world = World::new().hosts(2).release("1.0.0").release("2.0.0").running("1.0.0");
     let before = world.snapshot();

@@ -38,7 +38,16 @@ impl Proxy {
 
     /// The same over a long way: what is said is heard this much later.
     pub fn long(port: u16, delay: Duration) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        Self::from(Self::listener(), port, delay)
+    }
+
+    /// Where clients can connect to.
+    pub fn listener() -> TcpListener {
+        TcpListener::bind(("127.0.0.1", 0)).expect("a free port")
+    }
+
+    /// The same for clients that connect to this listener.
+    pub fn from(listener: TcpListener, port: u16, delay: Duration) -> Self {
         let proxy = Self {
             port: listener.local_addr().expect("its address").port(),
             wire: Arc::new(Wire { delay, ..Wire::default() }),

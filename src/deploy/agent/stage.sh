@@ -12,20 +12,20 @@ stage_files() {
 	pass_on "$1" >"$staging/list" || fail "cannot write $staging/list"
 	if [ -n "${4:-}" ]; then
 		take_archive "$4" "$root" "${root%/*}"
-		unpack "$3" "$staging/in" <"$staging/archive"
+		unpack "$3" "$staging/in" "$staging/arrived" <"$staging/archive"
 		rm -f -- "$staging/archive"
 	elif [ -n "${5:-}" ]; then
 		address=$(pass_on "$5")
 		# What comes behind the end mark is taken too, else the tool would fail at it.
-		{ fetch "$address" || : >"$staging/broken"; } | { unpack "$3" "$staging/in" && cat >/dev/null; } || exit 1
+		{ fetch "$address" || : >"$staging/broken"; } | { unpack "$3" "$staging/in" "$staging/arrived" && cat >/dev/null; } || exit 1
 		[ ! -e "$staging/broken" ] || fail "cannot fetch the archive"
 	else
-		unpack "$3" "$staging/in"
+		unpack "$3" "$staging/in" "$staging/arrived"
 	fi
 	# tar stops at the end mark of the archive; what comes after it must not clog the connection.
 	cat >/dev/null
 	mv -- "$staging/in${2:+/$2}" "$stage" || fail "the archive has no directory $2"
-	verify_stage
+	verify_stage "${2:+$2/}"
 	settle_all "$state"
 }
 
@@ -40,17 +40,41 @@ fetch() {
 	fi
 }
 
-# $1: gzip or zstd; $2: where to.
+# $1: gzip or zstd; $2: where to. $3: a file for the checksums of what has arrived, which are made while the
+# rest is on its way; none where nobody asks for them.
 unpack() {
 	# Not into a file: the disk may be full.
-	told=$(if [ "$1" = zstd ]; then unzstd_into "$2"; else tar -xzof - -C "$2"; fi 2>&1) || {
+	told=$(
+		{
+			{ untar "$1" "$2" 2>&3 && say unpacked >&3; } | {
+				[ -z "${3:-}" ] || sum_up "$2" >"$3" 2>/dev/null
+				cat >/dev/null
+			}
+		} 3>&1
+	)
+	case $newline$told in
+	*"${newline}unpacked") ;;
+	*)
 		retell "$told" | tail -n 5
 		fail "cannot unpack the archive"
-	}
+		;;
+	esac
 }
 
-# What comes behind the end mark is taken too, else zstd would fail at it.
-unzstd_into() { zstd -dcq | { tar -xof - -C "$1" && cat >/dev/null; }; }
+# Prints the names, each before what it stands for is unpacked.
+untar() {
+	case $1 in
+	# What comes behind the end mark is taken too, else zstd would fail at it.
+	zstd) zstd -dcq | { tar -xvof - -C "$2" && cat >/dev/null; } ;;
+	*) tar -xvzof - -C "$2" ;;
+	esac
+}
+
+# Adds up the files in $1 whose names come on standard input, as sha256sum prints it. A file is whole when the
+# next one's name has come. Nothing is said of one that is not there by the name that tar prints.
+sum_up() (
+	cd -- "$1" && sed -n -e 's|^\./||' -e 's|^|./|' -e 'x;1!p;$!d;x;p' | tr '\n' '\0' | xargs -0 -n 64 sha256sum --
+)
 
 # The original puts an archive into ROOT, and one that has ROOT's name in it beside it. From here on it
 # goes with what is staged.
@@ -71,7 +95,7 @@ forget_archive() {
 
 # Every file has the content of the manifest, every directory and link is there, and all have the
 # modes that the manifest says. Directories stay writable until they are in place: a directory that
-# its owner may not write cannot be renamed.
+# its owner may not write cannot be renamed. $1: what the names in the archive have before them.
 verify_stage() {
 	list=$staging/check
 	mkdir -- "$list" || fail "cannot make $list"
@@ -87,6 +111,7 @@ verify_stage() {
 		case $modes in */modes-d*) mode=$(printf %o $((0$mode | 0200))) ;; esac
 		xargs -0 chmod -- "$mode" <"$modes" || fail "cannot set modes"
 	done
+	strike_arrived "$1"
 	for sums in "$list/sums" "$list/links"; do
 		[ ! -s "$sums" ] || sha256sum -c "$sums" >"$list/checked" 2>&1 || {
 			grep -v ': OK$' "$list/checked" | head -n 5
@@ -94,6 +119,13 @@ verify_stage() {
 		}
 	done
 	rm -rf -- "$list"
+}
+
+# What had the right content when it arrived need not be read again. In doubt it is.
+strike_arrived() {
+	sed "s|^\([0-9a-f]*  \./\)$1|\1|" "$staging/arrived" | grep -vxF -f - -- "$list/sums" >"$list/left" ||
+		[ $? -eq 1 ] || return 0
+	mv -f -- "$list/left" "$list/sums"
 }
 
 drop_stage() {

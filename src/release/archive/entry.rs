@@ -2,12 +2,11 @@
 
 use std::io::{self, Read};
 
-use sha2::{Digest, Sha256};
 use tar::EntryType;
 
 use super::ArchiveError;
 use super::stream::Meter;
-use crate::release::Sha256Sum;
+use super::sums::{Adder, Adders, Pending};
 
 /// An entry with its name in plain form: no leading `./`, no empty parts, no `.` or `..`. Empty for the
 /// root of the archive.
@@ -18,7 +17,7 @@ pub(super) struct Entry {
 
 /// What an entry is; names and targets are relative to the archive, not yet to the release root.
 pub(super) enum Contents {
-    File { size: u64, sha256: Sha256Sum, mode: u32 },
+    File { size: u64, sha256: Pending, mode: u32 },
     Directory { mode: u32 },
     Symlink { target: String },
     Hardlink { target: String },
@@ -50,6 +49,7 @@ fn kept_bytes(path: &str) -> usize {
 pub(super) fn read(
     entry: &mut tar::Entry<'_, impl Read>,
     meter: &Meter,
+    adders: &mut Adders,
 ) -> Result<(Entry, Option<Kept>), ArchiveError> {
     let written = text_of(&entry.path_bytes(), None)?;
     let path = plain_path(&written)?;
@@ -62,7 +62,7 @@ pub(super) fn read(
         EntryType::Regular if written.ends_with('/') => Contents::Directory { mode },
         EntryType::Regular | EntryType::Continuous => {
             let limit = kept_bytes(&path);
-            let (size, sha256, bytes) = read_file(entry, meter, limit)?;
+            let (size, sha256, bytes) = read_file(entry, meter, adders.next(), limit)?;
             if limit > 0 {
                 kept = Some(Kept { path: path.clone(), bytes });
             }
@@ -84,9 +84,9 @@ pub(super) fn read(
 fn read_file(
     entry: &mut tar::Entry<'_, impl Read>,
     meter: &Meter,
+    adder: &Adder,
     limit: usize,
-) -> Result<(u64, Sha256Sum, Vec<u8>), ArchiveError> {
-    let mut hasher = Sha256::new();
+) -> Result<(u64, Pending, Vec<u8>), ArchiveError> {
     let mut buffer = vec![0; 64 * 1024];
     let mut start = Vec::new();
     let mut size = 0;
@@ -97,7 +97,7 @@ fn read_file(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(meter.explain(&error)),
         };
-        hasher.update(&buffer[..count]);
+        adder.add(&buffer[..count]);
         start.extend_from_slice(&buffer[..count.min(limit - start.len())]);
         size += count as u64;
     }
@@ -105,7 +105,7 @@ fn read_file(
     if size != entry.size() {
         return Err(meter.truncated());
     }
-    Ok((size, hasher.into(), start))
+    Ok((size, adder.end(), start))
 }
 
 /// Files stored with holes are unpacked differently by different tars.

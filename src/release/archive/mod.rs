@@ -10,6 +10,7 @@ mod image;
 mod member;
 mod source;
 mod stream;
+mod sums;
 mod tree;
 
 use std::io::Read;
@@ -25,6 +26,7 @@ pub use stream::Limits;
 use super::{Layout, Manifest, Platform};
 use entry::{Entry, Kept};
 use stream::{Meter, Unpacked};
+use sums::Adders;
 
 /// Reads an archive of `app` to its end and says what is in it.
 ///
@@ -57,13 +59,14 @@ fn read_entries(
 ) -> Result<(Vec<Entry>, Vec<Kept>), ArchiveError> {
     let mut archive = tar::Archive::new(unpacked);
     let (mut entries, mut all_kept) = (Vec::new(), Vec::new());
+    let mut adders = Adders::start();
     let mut headers = archive.entries().map_err(|error| meter.explain(&error))?;
     loop {
         meter.expect_header();
         let Some(header) = headers.next() else { break };
         let mut header = header.map_err(|error| meter.explain(&error))?;
         meter.expect_contents();
-        let (entry, kept) = entry::read(&mut header, meter)?;
+        let (entry, kept) = entry::read(&mut header, meter, &mut adders)?;
         entries.push(entry);
         all_kept.extend(kept);
     }

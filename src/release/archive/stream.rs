@@ -5,9 +5,9 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
 use flate2::bufread::GzDecoder;
-use sha2::{Digest, Sha256};
 
 use super::ArchiveError;
+use super::sums::Adder;
 use crate::release::Sha256Sum;
 
 /// How much an archive may unpack to.
@@ -89,14 +89,14 @@ pub(super) struct Unpacked<R> {
 /// The compressed stream.
 struct Compressed<R> {
     source: R,
-    hasher: Sha256,
+    adder: Adder,
     meter: Rc<Meter>,
 }
 
 impl<R: Read> Unpacked<R> {
     /// Starts to unpack `source`.
     pub(super) fn new(source: R, limits: Limits, meter: &Rc<Meter>) -> Result<Self, ArchiveError> {
-        let compressed = Compressed { source, hasher: Sha256::new(), meter: Rc::clone(meter) };
+        let compressed = Compressed { source, adder: Adder::start(), meter: Rc::clone(meter) };
         let mut buffered = BufReader::with_capacity(128 * 1024, compressed);
         match buffered.fill_buf().map_err(|error| meter.explain(&error))? {
             [] => return Err(ArchiveError::Empty),
@@ -124,8 +124,8 @@ impl<R: Read> Unpacked<R> {
         if !rest.fill_buf().map_err(|error| self.meter.explain(&error))?.is_empty() {
             return Err(ArchiveError::TrailingData);
         }
-        let Compressed { hasher, meter, .. } = rest.into_inner();
-        Ok((hasher.into(), meter.compressed.get()))
+        let Compressed { adder, meter, .. } = rest.into_inner();
+        Ok((adder.end().wait(), meter.compressed.get()))
     }
 }
 
@@ -164,7 +164,7 @@ impl<R: Read> Read for Compressed<R> {
                 Err(error) => return Err(self.meter.refuse(ArchiveError::Unreadable(error))),
             }
         };
-        self.hasher.update(&buffer[..count]);
+        self.adder.add(&buffer[..count]);
         self.meter.compressed.set(self.meter.compressed.get() + count as u64);
         Ok(count)
     }
