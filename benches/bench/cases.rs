@@ -1,5 +1,7 @@
 //! What is measured.
 
+use std::fmt::Display;
+
 use fs_err as fs;
 
 use crate::Options;
@@ -7,6 +9,7 @@ use crate::common::sshd::user;
 use crate::common::world::World;
 use crate::contender::{floor, ours, theirs};
 use crate::lab::{Lab, release};
+use crate::round_trips::RoundTrips;
 use crate::sample::Sample;
 use crate::table::Row;
 
@@ -32,6 +35,8 @@ pub enum Case {
         /// The archive's size.
         megabytes: usize,
     },
+    /// How many round trips the parts of a second deploy take, by us alone.
+    RoundTrips,
 }
 
 /// All of them.
@@ -45,7 +50,7 @@ pub fn all() -> Vec<Case> {
             }
         }
     }
-    cases.extend([Case::Many { megabytes: 16 }, Case::Many { megabytes: 200 }]);
+    cases.extend([Case::Many { megabytes: 16 }, Case::Many { megabytes: 200 }, Case::RoundTrips]);
     cases
 }
 
@@ -69,12 +74,13 @@ impl Case {
                 format!("{megabytes} MB to {hosts} hosts at {round_trip_ms} ms")
             }
             Case::Many { megabytes } => format!("{megabytes} MB to 100 hosts at 0 ms"),
+            Case::RoundTrips => "round trips".to_owned(),
         }
     }
 
     /// Runs it, as often as was asked for.
-    pub fn run(&self, options: &Options) -> Vec<Row> {
-        match self {
+    pub fn run(&self, options: &Options) -> Vec<Box<dyn Display>> {
+        let rows = match self {
             Case::Local(args) => vec![local(self.name(), args, options)],
             Case::Build => vec![build(self.name(), options)],
             Case::Deploys { megabytes, hosts, round_trip_ms, turns } => {
@@ -82,7 +88,9 @@ impl Case {
                 deploys(&self.name(), &lab, *megabytes, (*turns).min(options.turns), options)
             }
             Case::Many { megabytes } => vec![many(self.name(), *megabytes)],
-        }
+            Case::RoundTrips => return vec![Box::new(RoundTrips::measure(world, options.turns))],
+        };
+        rows.into_iter().map(|row| Box::new(row) as Box<dyn Display>).collect()
     }
 }
 
@@ -91,11 +99,11 @@ fn local(name: String, args: &[&str], options: &Options) -> Row {
     let mut row = Row { name, ours: Vec::new(), theirs: Vec::new(), floor: Vec::new() };
     // They take next to nothing, so more runs cost nothing and say more.
     for _ in 0..options.turns * 4 {
-        row.ours.push(Sample::of(vec![ours(&lab.world, args)]));
+        row.ours.push(Sample::of(vec![ours(&lab, args)]));
         // The shell tool has no `check config` of its own: what it takes to say its version stands for it.
         let alike = if args[0] == "check" { &["--version"] } else { args };
         if let Some(original) = &options.original {
-            row.theirs.push(Sample::of(vec![theirs(&lab.world, original, alike)]));
+            row.theirs.push(Sample::of(vec![theirs(&lab, original, alike)]));
         }
     }
     row
@@ -114,12 +122,12 @@ fn build(name: String, options: &Options) -> Row {
     let args = ["build", "release", "--plain"];
     for _ in 0..options.turns {
         lab.clear();
-        row.ours.push(lab.measure(|| Sample::of(vec![ours(&lab.world, &args)])));
+        row.ours.push(lab.measure(|| Sample::of(vec![ours(&lab, &args)])));
         if let Some(original) = &options.original {
             // Its tar writes the archive into the directory that it reads, and fails when it notices.
             let built = (0..10).find_map(|_| {
                 lab.clear();
-                let run = || Sample::attempt(vec![theirs(&lab.world, original, &args)]).unwrap_or_default();
+                let run = || Sample::attempt(vec![theirs(&lab, original, &args)]).unwrap_or_default();
                 Some(lab.measure(run)).filter(|sample| sample.seconds > 0.0)
             });
             row.theirs.push(built.expect("one build of ten"));
@@ -147,14 +155,14 @@ fn deploys(name: &str, lab: &Lab, megabytes: usize, turns: usize, options: &Opti
         for (row, version) in rows.iter_mut().zip(["1.0.0", "2.0.0"]) {
             let args = deploy(&format!("--version={version}"));
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            row.ours.push(lab.measure(|| Sample::of(vec![ours(&lab.world, &args)])));
+            row.ours.push(lab.measure(|| Sample::of(vec![ours(lab, &args)])));
         }
         if let Some(original) = &options.original {
             lab.clear();
             for (row, version) in rows.iter_mut().zip(["1.0.0", "2.0.0"]) {
                 let args = deploy(&format!("--version={version}"));
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
-                row.theirs.push(lab.measure(|| Sample::of(vec![theirs(&lab.world, original, &args)])));
+                row.theirs.push(lab.measure(|| Sample::of(vec![theirs(lab, original, &args)])));
             }
         }
         if options.alone {
@@ -163,7 +171,7 @@ fn deploys(name: &str, lab: &Lab, megabytes: usize, turns: usize, options: &Opti
         lab.clear();
         for (row, version) in rows.iter_mut().zip(["1.0.0", "2.0.0"]) {
             let archive = lab.world.archive(version);
-            row.floor.push(lab.measure(|| Sample::of(floor(&lab.world, &archive))));
+            row.floor.push(lab.measure(|| Sample::of(floor(lab, &archive))));
         }
     }
     lab.clear();
@@ -174,7 +182,7 @@ fn many(name: String, megabytes: usize) -> Row {
     let lab = Lab::new(world(), 100, 0);
     lab.world.store(release("1.0.0", megabytes));
     let args = ["deploy", "release", "to", "production", "--plain", "--version=1.0.0"];
-    let ours = vec![lab.measure(|| Sample::of(vec![ours(&lab.world, &args)]))];
+    let ours = vec![lab.measure(|| Sample::of(vec![ours(&lab, &args)]))];
     lab.clear();
     Row { name, ours, theirs: Vec::new(), floor: Vec::new() }
 }

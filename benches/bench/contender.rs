@@ -7,28 +7,29 @@ use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
 use crate::common::world::World;
+use crate::lab::Lab;
 
 /// A run of edeliver.
-pub fn ours(world: &World, args: &[&str]) -> Command {
-    world.command(Command::new(env!("CARGO_BIN_EXE_edeliver")), args)
+pub fn ours(lab: &Lab, args: &[&str]) -> Command {
+    lab.world.command(lab.command(Utf8Path::new(env!("CARGO_BIN_EXE_edeliver"))), args)
 }
 
 /// A run of the shell tool with the same arguments, in the same project.
-pub fn theirs(world: &World, original: &Utf8Path, args: &[&str]) -> Command {
-    let tools = ssh_tools(world);
-    let mut command = world.command(Command::new(original), args);
+pub fn theirs(lab: &Lab, original: &Utf8Path, args: &[&str]) -> Command {
+    let tools = ssh_tools(&lab.world);
+    let mut command = lab.world.command(lab.command(original), args);
     command.env("PATH", format!("{tools}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"));
     command
 }
 
 /// What no deploy tool can do without: the archive through one ssh to each host, unpacked there.
-pub fn floor(world: &World, archive: &Utf8Path) -> Vec<Command> {
-    let tools = ssh_tools(world);
-    world
+pub fn floor(lab: &Lab, archive: &Utf8Path) -> Vec<Command> {
+    let tools = ssh_tools(&lab.world);
+    lab.world
         .all()
         .iter()
         .map(|host| {
-            let mut command = Command::new(tools.join("ssh"));
+            let mut command = lab.command(&tools.join("ssh"));
             command.args([host.alias(), "mkdir -p app/floor && exec tar -xz -C app/floor"]);
             command.stdin(Stdio::from(fs::File::open(archive).expect("the archive").into_parts().0));
             command

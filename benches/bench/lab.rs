@@ -1,5 +1,6 @@
 //! Hosts at some distance, and a project to deploy to them.
 
+use std::process::Command;
 use std::time::Duration;
 
 use camino::Utf8Path;
@@ -8,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::proxy::Proxy;
 use crate::common::world::{Release, World};
+use crate::distance::Network;
 use crate::sample::Sample;
 
 /// Hosts behind wires of the same length.
@@ -15,6 +17,7 @@ pub struct Lab {
     /// The user, the project, and the hosts.
     pub world: World,
     wires: Vec<Proxy>,
+    network: Option<Network>,
     logins: std::cell::Cell<usize>,
 }
 
@@ -22,12 +25,24 @@ impl Lab {
     /// That many hosts, a round trip to each of which takes that many milliseconds.
     pub fn new(world: World, hosts: usize, round_trip_ms: u64) -> Self {
         let world = world.hosts(hosts);
-        let delay = Duration::from_micros(round_trip_ms * 500);
-        let wires: Vec<Proxy> = world.all().iter().map(|host| Proxy::long(host.port(), delay)).collect();
+        let network = Network::at(Duration::from_millis(round_trip_ms));
+        let wire = |port| match &network {
+            Some(network) => Proxy::from(network.listener(), port, Duration::ZERO),
+            None => Proxy::long(port, Duration::from_micros(round_trip_ms * 500)),
+        };
+        let wires: Vec<Proxy> = world.all().iter().map(|host| wire(host.port())).collect();
         for (index, wire) in wires.iter().enumerate() {
             world.through(index + 1, wire);
         }
-        Self { world, wires, logins: std::cell::Cell::new(0) }
+        Self { world, wires, network, logins: std::cell::Cell::new(0) }
+    }
+
+    /// Runs this program where the client is.
+    pub fn command(&self, program: &Utf8Path) -> Command {
+        match &self.network {
+            Some(network) => network.command(program),
+            None => Command::new(program),
+        }
     }
 
     /// Runs something, with what passed the wires meanwhile.

@@ -9,7 +9,9 @@ mod common;
 
 mod cases;
 mod contender;
+mod distance;
 mod lab;
+mod round_trips;
 mod sample;
 mod table;
 

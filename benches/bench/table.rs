@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::distance;
 use crate::sample::{Sample, median};
 
 /// The table's head.
@@ -75,9 +76,10 @@ pub fn machine() -> String {
         .and_then(|total| total.trim().trim_end_matches(" kB").parse().ok());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!(
-        "{cores} cores ({}), {} GiB, Linux {}; client and hosts on the same machine.\n",
+        "{cores} cores ({}), {} GiB, Linux {}; client and hosts on the same machine, {}.\n",
         name.map_or("unknown", |(_, name)| name),
         kib.unwrap_or_default() / 1024 / 1024,
-        read("/proc/sys/kernel/osrelease").trim()
+        read("/proc/sys/kernel/osrelease").trim(),
+        distance::made_by()
     )
 }
