@@ -15,9 +15,11 @@ use crate::transport::{HostAddr, TransportError};
 const SILENCE: Duration = Duration::from_secs(10);
 /// How long an operation waits before it looks around.
 const GLANCE: Duration = Duration::from_millis(100);
-/// From here on a host is so far away that one channel ahead is not enough: a command may be over before
-/// the next one's channel, which takes two round trips, is ready.
+/// From here on a host is so far away that one channel ahead is not enough: a command may be over after one
+/// round trip, and the next one's channel takes two.
 const FAR: Duration = Duration::from_millis(10);
+/// How many channels there are to be ahead then.
+const AHEAD: usize = 3;
 /// What libssh2 returns when it would have to wait.
 const WOULD_BLOCK: ErrorCode = ErrorCode::Session(-37);
 /// What libssh2 returns when the host says no to a channel or a command, which breaks nothing.
@@ -42,19 +44,17 @@ pub(super) struct Link {
     far: bool,
     /// How many it allows, as far as is known.
     room: usize,
-    /// The one that is being made.
-    next: Next,
+    /// Those in which the host was asked to start a shell. Opening one takes a round trip, and the shell
+    /// another, in which the next one is opened.
+    starting: VecDeque<Channel>,
 }
 
-/// A channel that is made ahead of its command: opening it, and starting a shell in it, takes a round trip
-/// each.
-enum Next {
-    /// There is none.
-    None,
-    /// The host was asked for one.
-    Asked,
-    /// It is there, and the host was asked to start a shell in it.
-    Starting(Channel),
+/// How far an operation of libssh2 has come.
+enum Advance<T> {
+    Done(T),
+    /// It waits for the host.
+    Waiting,
+    Refused,
 }
 
 /// An operation of libssh2 could not be finished now.
@@ -81,7 +81,7 @@ impl Link {
             spares: VecDeque::new(),
             far: false,
             room: usize::MAX,
-            next: Next::None,
+            starting: VecDeque::new(),
         }
     }
 
@@ -102,9 +102,9 @@ impl Link {
                 return Ok(channel);
             }
         }
-        match std::mem::replace(&mut self.next, Next::None) {
-            Next::Starting(channel) => self.start_in(channel),
-            Next::None | Next::Asked => self.start(),
+        match self.starting.pop_front() {
+            Some(channel) => self.start_in(channel),
+            None => self.start(),
         }
     }
 
@@ -129,44 +129,56 @@ impl Link {
         Ok(!channel.eof())
     }
 
-    /// Goes on with getting a channel ready for the next command, as far as that goes now. Nothing is
-    /// left half sent.
+    /// Goes on with getting channels ready for the next commands, as far as that goes now. Nothing is left half
+    /// sent.
     ///
     /// # Errors
     /// When the link is broken.
     pub(super) fn prepare(&mut self) -> Result<(), TransportError> {
-        let wanted = if self.far { 2 } else { 1 };
-        while self.spares.len() < self.room.min(wanted) {
-            let (error, next) = match std::mem::replace(&mut self.next, Next::None) {
-                Next::None | Next::Asked => match self.session.channel_session() {
-                    Ok(channel) => {
-                        self.next = Next::Starting(channel);
-                        continue;
-                    }
-                    Err(error) => (error, Next::Asked),
-                },
-                Next::Starting(mut channel) => match channel.exec(LINE) {
-                    Ok(()) => {
-                        self.spares.push_back(channel);
-                        continue;
-                    }
-                    Err(error) => (error, Next::Starting(channel)),
-                },
-            };
-            match error.code() {
-                WOULD_BLOCK => self.next = next,
-                code if REFUSALS.contains(&code) => {
-                    self.room = self.spares.len();
-                    return Ok(());
-                }
-                _ => return Err(self.fail(&error.into())),
+        for channel in std::mem::take(&mut self.starting) {
+            self.start_ahead(channel)?;
+        }
+        let wanted = if self.far { AHEAD } else { 1 };
+        while self.ahead() < self.room.min(wanted) {
+            match self.advance(Session::channel_session)? {
+                Advance::Done(channel) => self.start_ahead(channel)?,
+                Advance::Waiting => break,
+                Advance::Refused => self.room = self.ahead(),
+            }
+        }
+        Ok(())
+    }
+
+    fn ahead(&self) -> usize {
+        self.spares.len() + self.starting.len()
+    }
+
+    fn start_ahead(&mut self, mut channel: Channel) -> Result<(), TransportError> {
+        match self.advance(|_| channel.exec(LINE))? {
+            Advance::Done(()) => self.spares.push_back(channel),
+            Advance::Waiting => self.starting.push_back(channel),
+            Advance::Refused => self.room = self.ahead(),
+        }
+        Ok(())
+    }
+
+    /// Takes an operation as far as it goes now, and leaves nothing half sent.
+    fn advance<T>(
+        &mut self,
+        mut operation: impl FnMut(&Session) -> Result<T, ssh2::Error>,
+    ) -> Result<Advance<T>, TransportError> {
+        loop {
+            match operation(&self.session) {
+                Ok(result) => return Ok(Advance::Done(result)),
+                Err(error) if error.code() == WOULD_BLOCK => {}
+                Err(error) if REFUSALS.contains(&error.code()) => return Ok(Advance::Refused),
+                Err(error) => return Err(self.fail(&error.into())),
             }
             if self.blocked() == Blocked::Receiving {
-                return Ok(());
+                return Ok(Advance::Waiting);
             }
             self.wait(GLANCE, Blocked::HalfSent)?;
         }
-        Ok(())
     }
 
     /// Whether a channel that was refused may be had when another command has ended.
