@@ -10,17 +10,20 @@ stage_files() {
 	(umask 077 && mkdir -p -- "$staging") || fail "cannot make $staging"
 	mkdir -- "$staging/in" || fail "cannot make $staging/in"
 	pass_on "$1" >"$staging/list" || fail "cannot write $staging/list"
+	# Fewer files than `sum_up` takes at once are added up when all are there.
+	arrived=''
+	[ "$1" -lt 30000 ] || arrived=$staging/arrived
 	if [ -n "${4:-}" ]; then
 		take_archive "$4" "$root" "${root%/*}"
-		unpack "$3" "$staging/in" "$staging/arrived" <"$staging/archive"
+		unpack "$3" "$staging/in" "$arrived" <"$staging/archive"
 		rm -f -- "$staging/archive"
 	elif [ -n "${5:-}" ]; then
 		address=$(pass_on "$5")
 		# What comes behind the end mark is taken too, else the tool would fail at it.
-		{ fetch "$address" || : >"$staging/broken"; } | { unpack "$3" "$staging/in" "$staging/arrived" && cat >/dev/null; } || exit 1
+		{ fetch "$address" || : >"$staging/broken"; } | { unpack "$3" "$staging/in" "$arrived" && cat >/dev/null; } || exit 1
 		[ ! -e "$staging/broken" ] || fail "cannot fetch the archive"
 	else
-		unpack "$3" "$staging/in" "$staging/arrived"
+		unpack "$3" "$staging/in" "$arrived"
 	fi
 	# tar stops at the end mark of the archive; what comes after it must not clog the connection.
 	cat >/dev/null
@@ -71,9 +74,10 @@ untar() {
 }
 
 # Adds up the files in $1 whose names come on standard input, as sha256sum prints it. A file is whole when the
-# next one's name has come. Nothing is said of one that is not there by the name that tar prints.
+# next one's name has come. Nothing is said of one that is not there by the name that tar prints. So many
+# at once that starting a process for them takes next to nothing.
 sum_up() (
-	cd -- "$1" && sed -n -e 's|^\./||' -e 's|^|./|' -e 'x;1!p;$!d;x;p' | tr '\n' '\0' | xargs -0 -n 64 sha256sum --
+	cd -- "$1" && sed -n -e 's|^\./||' -e 's|^|./|' -e 'x;1!p;$!d;x;p' | tr '\n' '\0' | xargs -0 -n 256 sha256sum --
 )
 
 # The original puts an archive into ROOT, and one that has ROOT's name in it beside it. From here on it
@@ -123,7 +127,8 @@ verify_stage() {
 
 # What had the right content when it arrived need not be read again. In doubt it is.
 strike_arrived() {
-	sed "s|^\([0-9a-f]*  \./\)$1|\1|" "$staging/arrived" | grep -vxF -f - -- "$list/sums" >"$list/left" ||
+	[ -n "$arrived" ] || return 0
+	sed "s|^\([0-9a-f]*  \./\)$1|\1|" "$arrived" | grep -vxF -f - -- "$list/sums" >"$list/left" ||
 		[ $? -eq 1 ] || return 0
 	mv -f -- "$list/left" "$list/sums"
 }

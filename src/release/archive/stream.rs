@@ -97,7 +97,7 @@ impl<R: Read> Unpacked<R> {
     /// Starts to unpack `source`.
     pub(super) fn new(source: R, limits: Limits, meter: &Rc<Meter>) -> Result<Self, ArchiveError> {
         let compressed = Compressed { source, adder: Adder::start(), meter: Rc::clone(meter) };
-        let mut buffered = BufReader::with_capacity(128 * 1024, compressed);
+        let mut buffered = BufReader::with_capacity(64 * 1024, compressed);
         match buffered.fill_buf().map_err(|error| meter.explain(&error))? {
             [] => return Err(ArchiveError::Empty),
             [0x1f] | [0x1f, 0x8b, ..] => {}
