@@ -124,15 +124,17 @@ impl Failed {
         let outcomes = targets.each(Target::hold);
         targets.finish();
         job.claim.report.status("Leaving all hosts as they are, as ON_FAILURE=stop says");
+        let mut states = Vec::new();
         for (target, outcome) in targets.hosts.iter().zip(outcomes) {
-            let state = match outcome {
-                Ok(()) => "is left as it is, and locked".to_owned(),
-                Err(error) => format!("may go back on its own: {error}"),
+            let (standing, state) = match outcome {
+                Ok(()) => (Standing::Good, "is left as it is, and locked".to_owned()),
+                Err(error) => (Standing::Unknown, format!("may go back on its own: {error}")),
             };
             let target = lock(target);
             job.claim.report.host_ended(target.addr(), None, HostState::Left);
-            job.claim.report.print(&format!("  {}: {state}", target.addr()));
+            states.push((standing, format!("  {}: {state}", target.addr())));
         }
+        job.claim.report.print(&worst_first(states));
         failure.exit = Exit::Unrestored;
         failure.error = failure.error.context("the deploy failed, and nothing was put back");
         failure
@@ -147,29 +149,44 @@ impl Failed {
         job.claim.report.status("Keeping the release where it was verified, rolling back the other hosts");
         let outcomes = targets.each_in_batches(|target, job| end(target, job, &reason));
         targets.finish();
-        let (mut lost, mut states) = (Vec::new(), String::new());
+        let (mut lost, mut states) = (Vec::new(), Vec::new());
         for (target, outcome) in targets.hosts.iter().zip(outcomes) {
             let target = lock(target);
-            let state = match outcome {
-                Ok(Ended::Kept) => format!("has {}", job.version),
+            let (standing, state) = match outcome {
+                Ok(Ended::Kept) => (Standing::Good, format!("has {}", job.version)),
                 Ok(Ended::Restored(said)) => {
                     tell(&job, &target, &said);
-                    "is as it was before".to_owned()
+                    (Standing::Failed, "is as it was before".to_owned())
                 }
                 Err(error) => {
                     lost.push(error);
-                    "is in an unknown state".to_owned()
+                    (Standing::Unknown, "is in an unknown state".to_owned())
                 }
             };
-            states.push_str(&format!("\n  {}: {state}", target.addr()));
+            states.push((standing, format!("  {}: {state}", target.addr())));
         }
-        failure.error = failure.error.context(format!("the deploy failed on some hosts:{states}"));
+        let states = worst_first(states);
+        failure.error = failure.error.context(format!("the deploy failed on some hosts:\n{states}"));
         if lost.is_empty() {
             return failure
                 .hint("Deploy the same version again when the cause is gone: it completes the others.");
         }
         unrestored(&job, failure, "not all hosts are in a known state", &lost)
     }
+}
+
+/// How a host came out of a deploy that failed.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    Unknown,
+    Failed,
+    Good,
+}
+
+/// A line for each host. There may be a hundred of them: those that somebody is to look at come first.
+pub(super) fn worst_first(mut lines: Vec<(Standing, String)>) -> String {
+    lines.sort_by(|(one, _), (other, _)| one.cmp(other));
+    lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n")
 }
 
 fn end(target: &mut Target, job: &Job, reason: &str) -> Result<Ended, TargetError> {

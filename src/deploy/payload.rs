@@ -84,10 +84,10 @@ impl<R: Read> Read for UntilCalledOff<'_, R> {
     }
 }
 
-/// How many threads compress at most.
-const WORKERS: u32 = 4;
+/// How many threads compress at most: more would want more memory than we grant ourselves.
+const WORKERS: u32 = 16;
 /// How many bytes a thread compresses at a time: each holds several times as much in memory.
-const JOB: u32 = 1024 * 1024;
+const JOB: u32 = 512 * 1024;
 
 /// What payloads differ by: the entries in them, and how they are compressed.
 type Kind = (Vec<usize>, Packing);

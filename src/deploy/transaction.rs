@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::error::{TargetError, combine, interrupted};
-use super::failed::Failed;
+use super::failed::{Failed, Standing, worst_first};
 use super::job::Job;
 use super::rolling::Canary;
 use super::target::{Reached, Target};
@@ -315,23 +315,19 @@ fn finish(targets: &mut Targets) {
 
 /// Some hosts are final and others did not answer: the truth, host by host.
 fn split(targets: &mut Targets, failures: &[TargetError]) -> Failure {
-    let states: String = targets
-        .hosts
-        .iter()
-        .map(|target| {
-            let target = lock(target);
-            let state = if target.reached == Reached::Committed {
-                "has the new release"
-            } else {
-                "is not known to have it"
-            };
-            format!("\n  {}: {state}", target.addr())
-        })
-        .collect();
+    let states = targets.hosts.iter().map(|target| {
+        let target = lock(target);
+        if target.reached == Reached::Committed {
+            (Standing::Good, format!("  {}: has the new release", target.addr()))
+        } else {
+            (Standing::Unknown, format!("  {}: is not known to have it", target.addr()))
+        }
+    });
+    let states = worst_first(states.collect());
     targets.finished = true;
     let mut failure = combine(failures);
     failure.exit = Exit::Unrestored;
-    failure.error = failure.error.context(format!("the deploy was committed on some hosts only:{states}"));
+    failure.error = failure.error.context(format!("the deploy was committed on some hosts only:\n{states}"));
     failure.hint("Run the same deploy again once all hosts can be reached: it completes the others.")
 }
 
