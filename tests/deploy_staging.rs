@@ -137,6 +137,26 @@ fn what_has_arrived_is_added_up_while_the_rest_is_on_its_way() {
 }
 
 #[test]
+fn a_host_that_cannot_compare_is_sent_all() {
+    let release = |version| Release::of(version).common_kb(1024).size_kb(16);
+    let world = World::new().hosts(1).release(release("1.0.0")).release(release("2.0.0")).running("1.0.0");
+    let proxy = Proxy::to(world.host(1).port());
+    world.through(1, &proxy);
+    let trap = world.host(1).fail(&At::call("sha256sum", "*/survey/sums", 1));
+    let output = world.deploy("2.0.0").succeeds();
+    trap.was_reached();
+    output.says(&["it cannot compare what it has, so it is sent all: the checksum of an entry is missing"]);
+    assert!(proxy.sent() > 1024 * 1024);
+    world.assert_runs("2.0.0");
+    world.edeliver(["rollback", "production"]).succeeds();
+    world.assert_runs("1.0.0");
+    // What is the same is sent once.
+    proxy.sent();
+    world.deploy("2.0.0").succeeds();
+    assert!(proxy.sent() < 512 * 1024);
+}
+
+#[test]
 fn what_is_damaged_on_the_way_is_not_deployed() {
     let world = World::new().hosts(2).release("1.0.0").release("2.0.0").running("1.0.0");
     let before = world.snapshot();

@@ -259,6 +259,7 @@ mod tests {
             last: None,
             node: NodeState::Stopped,
             entries: entries.iter().map(|(_, found)| *found).collect(),
+            doubt: None,
         };
         let plan = make(&wanted, &survey);
         let sent =

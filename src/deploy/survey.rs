@@ -50,6 +50,8 @@ pub struct Survey {
     pub node: NodeState,
     /// For each wanted entry what is there now.
     pub entries: Vec<Found>,
+    /// Why it is not known what the files there have in them; they count as different then.
+    pub doubt: Option<String>,
 }
 
 /// What is at the place of a wanted entry.
@@ -93,6 +95,7 @@ impl Survey {
                 ));
             }
         }
+        let (entries, doubt) = entries(answer, wanted, umask)?;
         Ok(Self {
             root,
             root_present: presence == "present",
@@ -113,7 +116,8 @@ impl Survey {
             obstacles: answer.facts("obstacle").map(str::to_owned).collect(),
             last: LastDeploy::parse(answer)?,
             node: NodeState::parse(answer.fact("node")?)?,
-            entries: entries(answer, wanted, umask)?,
+            entries,
+            doubt,
         })
     }
 }
@@ -132,38 +136,72 @@ fn number(text: &str) -> Result<u64, Unreadable> {
     text.parse().map_err(|_| Unreadable(text.to_owned()))
 }
 
-/// Joins the host's lists: types for all, then checksums, modes and links for those that have them.
-fn entries(answer: &Answer, wanted: &[Wanted], umask: u32) -> Result<Vec<Found>, Unreadable> {
-    let mut types = types(answer);
-    if types.peek().is_none() {
-        return Ok(vec![Found::Absent; wanted.len()]);
+/// What is there for each entry. When the host cannot compare them, by their types only: then all files are to be
+/// sent. Beside it: why.
+fn entries(
+    answer: &Answer,
+    wanted: &[Wanted],
+    umask: u32,
+) -> Result<(Vec<Found>, Option<String>), Unreadable> {
+    let types: Vec<char> = types(answer).collect();
+    if types.is_empty() {
+        return Ok((vec![Found::Absent; wanted.len()], None));
     }
+    // An answer about more or less than was asked for is about something else.
+    if types.len() != wanted.len() {
+        return Err(Unreadable(format!("it tells of {} entries, not of {}", types.len(), wanted.len())));
+    }
+    match compared(answer, wanted, &types, umask) {
+        Ok(found) => Ok((found, None)),
+        Err(Unreadable(doubt)) => {
+            let different = |_: &Wanted| Ok(false);
+            Ok((by_type(wanted, &types, different, different)?, Some(doubt)))
+        }
+    }
+}
+
+/// Joins the host's lists: types for all, then checksums, modes and links for those that have them.
+fn compared(
+    answer: &Answer,
+    wanted: &[Wanted],
+    types: &[char],
+    umask: u32,
+) -> Result<Vec<Found>, Unreadable> {
     let outcomes = |key| answer.facts(key).flat_map(str::chars).map(|outcome| outcome == '+');
     let (mut sums, mut links) = (outcomes("sums"), outcomes("links"));
     let mut modes = answer.facts("modes").flat_map(str::split_whitespace);
     let missing = |what: &str| Unreadable(format!("the {what} of an entry is missing"));
-    let found = wanted
-        .iter()
-        .map(|entry| {
-            let found = match (types.next().ok_or_else(|| missing("type"))?, &entry.kind) {
-                ('-', _) => Found::Absent,
-                ('d' | 'r', WantedKind::Directory { .. }) => Found::Same,
-                ('f', WantedKind::File { mode, .. }) => {
-                    let same_sum = sums.next().ok_or_else(|| missing("checksum"))?;
-                    let there = octal(modes.next().ok_or_else(|| missing("mode"))?)?;
-                    same(same_sum && there == mode_on_host(*mode, umask))
-                }
-                ('l', WantedKind::Link { .. }) => same(links.next().ok_or_else(|| missing("link"))?),
-                _ => Found::OtherType,
-            };
-            Ok(found)
-        })
-        .collect::<Result<_, _>>()?;
-    // An answer about more than was asked for is about something else.
-    match (types.next(), sums.next(), modes.next(), links.next()) {
-        (None, None, None, None) => Ok(found),
-        _ => Err(Unreadable("it tells of entries that nobody has asked for".to_owned())),
+    let file = |entry: &Wanted| {
+        let same_sum = sums.next().ok_or_else(|| missing("checksum"))?;
+        let there = octal(modes.next().ok_or_else(|| missing("mode"))?)?;
+        let WantedKind::File { mode, .. } = entry.kind else { return Ok(false) };
+        Ok(same_sum && there == mode_on_host(mode, umask))
+    };
+    let link = |_: &Wanted| links.next().ok_or_else(|| missing("link"));
+    let found = by_type(wanted, types, file, link)?;
+    match (sums.next(), modes.next(), links.next()) {
+        (None, None, None) => Ok(found),
+        _ => Err(Unreadable("it tells of files that nobody has asked for".to_owned())),
     }
+}
+
+/// What is there, where somebody knows of each file and link whether it is the same.
+fn by_type(
+    wanted: &[Wanted],
+    types: &[char],
+    mut file: impl FnMut(&Wanted) -> Result<bool, Unreadable>,
+    mut link: impl FnMut(&Wanted) -> Result<bool, Unreadable>,
+) -> Result<Vec<Found>, Unreadable> {
+    let found = |(entry, there): (&Wanted, &char)| {
+        Ok(match (there, &entry.kind) {
+            ('-', _) => Found::Absent,
+            ('d' | 'r', WantedKind::Directory { .. }) => Found::Same,
+            ('f', WantedKind::File { .. }) => same(file(entry)?),
+            ('l', WantedKind::Link { .. }) => same(link(entry)?),
+            _ => Found::OtherType,
+        })
+    };
+    wanted.iter().zip(types).map(found).collect()
 }
 
 /// What is there, one letter for each wanted entry. Nothing where there is no release.

@@ -123,6 +123,10 @@ impl Target {
             let hint = format!("{}: its clock is {} s off ours", self.addr, survey.clock_ahead);
             job.claim.report.hint(&hint);
         }
+        if let Some(doubt) = &survey.doubt {
+            let hint = format!("{}: it cannot compare what it has, so it is sent all: {doubt}", self.addr);
+            job.claim.report.hint(&hint);
+        }
         let problems = problems(job, &survey, &plan);
         (self.survey, self.plan) = (Some(survey), Some(plan));
         if problems.is_empty() {
