@@ -89,5 +89,5 @@ fn run(program: &str, args: &[&str]) -> Result<(), String> {
     let output = output.map_err(|error| format!("{program}: {error}"))?;
     let said = String::from_utf8_lossy(&output.stdout);
     let first = said.lines().next().unwrap_or_default().to_owned();
-    if output.status.success() { Ok(()) } else { Err(format!("{program} {}: {first}", args.join(" "))) }
+    if output.status.success() { Ok(()) } else { Err(format!("{program}: {first}")) }
 }

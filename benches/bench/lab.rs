@@ -27,7 +27,7 @@ impl Lab {
         let world = world.hosts(hosts);
         let network = Network::at(Duration::from_millis(round_trip_ms));
         let wire = |port| match &network {
-            Some(network) => Proxy::from(network.listener(), port, Duration::ZERO),
+            Some(network) => Proxy::at(network.listener(), port, Duration::ZERO),
             None => Proxy::long(port, Duration::from_micros(round_trip_ms * 500)),
         };
         let wires: Vec<Proxy> = world.all().iter().map(|host| wire(host.port())).collect();

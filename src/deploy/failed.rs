@@ -134,7 +134,7 @@ impl Failed {
             job.claim.report.host_ended(target.addr(), None, HostState::Left);
             states.push((standing, format!("  {}: {state}", target.addr())));
         }
-        job.claim.report.print(&worst_first(states));
+        worst_first(states).iter().for_each(|line| job.claim.report.print(line));
         failure.exit = Exit::Unrestored;
         failure.error = failure.error.context("the deploy failed, and nothing was put back");
         failure
@@ -165,7 +165,7 @@ impl Failed {
             };
             states.push((standing, format!("  {}: {state}", target.addr())));
         }
-        let states = worst_first(states);
+        let states = worst_first(states).join("\n");
         failure.error = failure.error.context(format!("the deploy failed on some hosts:\n{states}"));
         if lost.is_empty() {
             return failure
@@ -184,9 +184,9 @@ pub(super) enum Standing {
 }
 
 /// A line for each host. There may be a hundred of them: those that somebody is to look at come first.
-pub(super) fn worst_first(mut lines: Vec<(Standing, String)>) -> String {
+pub(super) fn worst_first(mut lines: Vec<(Standing, String)>) -> Vec<String> {
     lines.sort_by(|(one, _), (other, _)| one.cmp(other));
-    lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 fn end(target: &mut Target, job: &Job, reason: &str) -> Result<Ended, TargetError> {

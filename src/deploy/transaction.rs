@@ -323,7 +323,7 @@ fn split(targets: &mut Targets, failures: &[TargetError]) -> Failure {
             (Standing::Unknown, format!("  {}: is not known to have it", target.addr()))
         }
     });
-    let states = worst_first(states.collect());
+    let states = worst_first(states.collect()).join("\n");
     targets.finished = true;
     let mut failure = combine(failures);
     failure.exit = Exit::Unrestored;

@@ -38,7 +38,7 @@ impl Proxy {
 
     /// The same over a long way: what is said is heard this much later.
     pub fn long(port: u16, delay: Duration) -> Self {
-        Self::from(Self::listener(), port, delay)
+        Self::at(Self::listener(), port, delay)
     }
 
     /// Where clients can connect to.
@@ -47,7 +47,7 @@ impl Proxy {
     }
 
     /// The same for clients that connect to this listener.
-    pub fn from(listener: TcpListener, port: u16, delay: Duration) -> Self {
+    pub fn at(listener: TcpListener, port: u16, delay: Duration) -> Self {
         let proxy = Self {
             port: listener.local_addr().expect("its address").port(),
             wire: Arc::new(Wire { delay, ..Wire::default() }),
