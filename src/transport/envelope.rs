@@ -275,8 +275,8 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_one_line() {
-        let profile = "~/.profile".parse().expect("a path on a host");
+    fn a_frame_is_one_line() -> Result<(), Box<dyn std::error::Error>> {
+        let profile = "~/.profile".parse()?;
         for command in [
             RemoteCommand::new("true"),
             RemoteCommand::script("x\n".repeat(1000)).profile(&profile),
@@ -288,6 +288,7 @@ mod tests {
             let is_whole = |frame: &str| frame.ends_with(&format!("{SEAL}\n")) && frame.lines().count() == 1;
             assert!(frame.is_some_and(is_whole), "{script}");
         }
+        Ok(())
     }
 
     #[test]

@@ -97,7 +97,7 @@ fn read_file(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(meter.explain(&error)),
         };
-        adder.add(&buffer[..count]);
+        adder.add(&buffer[..count]).map_err(ArchiveError::Unreadable)?;
         start.extend_from_slice(&buffer[..count.min(limit - start.len())]);
         size += count as u64;
     }
@@ -105,7 +105,7 @@ fn read_file(
     if size != entry.size() {
         return Err(meter.truncated());
     }
-    Ok((size, adder.end(), start))
+    Ok((size, adder.end().map_err(ArchiveError::Unreadable)?, start))
 }
 
 /// Files stored with holes are unpacked differently by different tars.

@@ -59,7 +59,7 @@ fn read_entries(
 ) -> Result<(Vec<Entry>, Vec<Kept>), ArchiveError> {
     let mut archive = tar::Archive::new(unpacked);
     let (mut entries, mut all_kept) = (Vec::new(), Vec::new());
-    let mut adders = Adders::start();
+    let mut adders = Adders::start().map_err(ArchiveError::Unreadable)?;
     let mut headers = archive.entries().map_err(|error| meter.explain(&error))?;
     loop {
         meter.expect_header();

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use flate2::bufread::GzDecoder;
 
 use super::ArchiveError;
-use super::sums::Adder;
+use super::sums::{Adder, Pending};
 use crate::release::Sha256Sum;
 
 /// How much an archive may unpack to.
@@ -96,7 +96,8 @@ struct Compressed<R> {
 impl<R: Read> Unpacked<R> {
     /// Starts to unpack `source`.
     pub(super) fn new(source: R, limits: Limits, meter: &Rc<Meter>) -> Result<Self, ArchiveError> {
-        let compressed = Compressed { source, adder: Adder::start(), meter: Rc::clone(meter) };
+        let adder = Adder::start().map_err(ArchiveError::Unreadable)?;
+        let compressed = Compressed { source, adder, meter: Rc::clone(meter) };
         let mut buffered = BufReader::with_capacity(64 * 1024, compressed);
         match buffered.fill_buf().map_err(|error| meter.explain(&error))? {
             [] => return Err(ArchiveError::Empty),
@@ -125,7 +126,8 @@ impl<R: Read> Unpacked<R> {
             return Err(ArchiveError::TrailingData);
         }
         let Compressed { adder, meter, .. } = rest.into_inner();
-        Ok((adder.end().wait(), meter.compressed.get()))
+        let sha256 = adder.end().and_then(Pending::wait).map_err(ArchiveError::Unreadable)?;
+        Ok((sha256, meter.compressed.get()))
     }
 }
 
@@ -164,7 +166,8 @@ impl<R: Read> Read for Compressed<R> {
                 Err(error) => return Err(self.meter.refuse(ArchiveError::Unreadable(error))),
             }
         };
-        self.adder.add(&buffer[..count]);
+        let added = self.adder.add(&buffer[..count]);
+        added.map_err(|error| self.meter.refuse(ArchiveError::Unreadable(error)))?;
         self.meter.compressed.set(self.meter.compressed.get() + count as u64);
         Ok(count)
     }

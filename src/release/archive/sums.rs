@@ -1,5 +1,6 @@
 //! Checksums that are made on other cores while the archive is read on.
 
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use sha2::{Digest, Sha256};
@@ -27,27 +28,27 @@ enum Told {
 pub(super) struct Pending(Receiver<Sha256Sum>);
 
 impl Adder {
-    pub(super) fn start() -> Self {
+    /// Fails when the system gives us no thread.
+    pub(super) fn start() -> io::Result<Self> {
         let (told, hear) = sync_channel(WAITING);
-        std::thread::spawn(move || add_up(&hear));
-        Self { told }
+        std::thread::Builder::new().name("adder".to_owned()).spawn(move || add_up(&hear))?;
+        Ok(Self { told })
     }
 
-    /// These bytes come next.
-    pub(super) fn add(&self, bytes: &[u8]) {
-        self.tell(Told::Piece(bytes.to_vec()));
+    /// These bytes come next. Fails when the thread has ended before its time.
+    pub(super) fn add(&self, bytes: &[u8]) -> io::Result<()> {
+        self.tell(Told::Piece(bytes.to_vec()))
     }
 
-    /// That was all. What is added from here on is something else.
-    pub(super) fn end(&self) -> Pending {
+    /// That was all. What is added from here on is something else. Fails as [`Adder::add`].
+    pub(super) fn end(&self) -> io::Result<Pending> {
         let (sum, pending) = channel();
-        self.tell(Told::End(sum));
-        Pending(pending)
+        self.tell(Told::End(sum))?;
+        Ok(Pending(pending))
     }
 
-    fn tell(&self, told: Told) {
-        // The thread listens as long as there is somebody to tell it something.
-        let _ = self.told.send(told);
+    fn tell(&self, told: Told) -> io::Result<()> {
+        self.told.send(told).map_err(|_| ended())
     }
 }
 
@@ -56,18 +57,21 @@ fn add_up(told: &Receiver<Told>) {
     for told in told {
         match told {
             Told::Piece(bytes) => hasher.update(&bytes),
-            Told::End(sum) => {
-                // An archive that was refused meanwhile needs none.
-                let _ = sum.send(std::mem::take(&mut hasher).into());
-            }
+            // Nobody waits for it when the archive was refused meanwhile: then nothing more is to be done.
+            Told::End(sum) if sum.send(std::mem::take(&mut hasher).into()).is_err() => return,
+            Told::End(_) => {}
         }
     }
 }
 
+fn ended() -> io::Error {
+    io::Error::other("the thread that adds it up has ended")
+}
+
 impl Pending {
-    /// Waits until it is there.
-    pub(super) fn wait(self) -> Sha256Sum {
-        self.0.recv().expect("a thread ends when it has told all that it was asked for")
+    /// Waits until it is there. Fails when the thread has ended before its time.
+    pub(super) fn wait(self) -> io::Result<Sha256Sum> {
+        self.0.recv().map_err(|_| ended())
     }
 }
 
@@ -78,10 +82,11 @@ pub(super) struct Adders {
 }
 
 impl Adders {
-    /// As many as there are cores.
-    pub(super) fn start() -> Self {
+    /// As many as there are cores. Fails as [`Adder::start`].
+    pub(super) fn start() -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        Self { threads: (0..cores.min(MOST)).map(|_| Adder::start()).collect(), turn: 0 }
+        let threads = (0..cores.min(MOST)).map(|_| Adder::start()).collect::<Result<_, _>>()?;
+        Ok(Self { threads, turn: 0 })
     }
 
     /// The one for the next file.
@@ -96,19 +101,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_to_several_threads_is_what_one_adds_up() {
-        let mut adders = Adders::start();
+    fn what_goes_to_several_threads_is_what_one_adds_up() -> io::Result<()> {
+        let mut adders = Adders::start()?;
         let files: Vec<Vec<u8>> = (0..100u8).map(|number| vec![number; 1000 * usize::from(number)]).collect();
-        let sums: Vec<Pending> = files
-            .iter()
-            .map(|file| {
-                let adder = adders.next();
-                file.chunks(777).for_each(|piece| adder.add(piece));
-                adder.end()
-            })
-            .collect();
-        for (file, sum) in files.iter().zip(sums) {
-            assert_eq!(sum.wait(), Sha256Sum::of(&file[..]).unwrap().0);
+        let mut sums = Vec::new();
+        for file in &files {
+            let adder = adders.next();
+            file.chunks(777).try_for_each(|piece| adder.add(piece))?;
+            sums.push(adder.end()?);
         }
+        for (file, sum) in files.iter().zip(sums) {
+            assert_eq!(sum.wait()?, Sha256Sum::of(&file[..])?.0);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_is_noticed() {
+        let (told, hear) = sync_channel(WAITING);
+        drop(hear);
+        let adder = Adder { told };
+        assert!(adder.add(b"x").is_err() && adder.end().is_err());
+        let (sum, pending) = channel();
+        drop(sum);
+        assert!(Pending(pending).wait().is_err());
     }
 }

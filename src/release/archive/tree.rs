@@ -64,7 +64,10 @@ fn strip<'a>(layout: &Layout, path: &'a str) -> Option<&'a str> {
 impl Tree {
     fn add(&mut self, layout: &Layout, path: &str, contents: Contents) -> Result<(), ArchiveError> {
         let kind = match contents {
-            Contents::File { size, sha256, mode } => EntryKind::File { size, sha256: sha256.wait(), mode },
+            Contents::File { size, sha256, mode } => {
+                let sha256 = sha256.wait().map_err(ArchiveError::Unreadable)?;
+                EntryKind::File { size, sha256, mode }
+            }
             Contents::Directory { mode } => EntryKind::Directory { mode },
             Contents::Symlink { target } => EntryKind::Symlink { target },
             Contents::Hardlink { target } => {
